@@ -1,0 +1,73 @@
+# Targets for people; `make help` lists them. Everything is built as shipped,
+# with CGO_ENABLED=0, except what the race detector and libzmq need cgo for.
+
+GO       ?= go
+BIN      ?= bin
+FUZZTIME ?= 20s
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+
+# Race detector and libzmq are used where this machine has what they need.
+CC_FOUND  := $(shell command -v $$($(GO) env CC) 2>/dev/null)
+ZMQ_FOUND := $(shell pkg-config --exists libzmq 2>/dev/null && echo yes)
+ifneq ($(CC_FOUND),)
+  RACE := -race
+  RACE_ENV := CGO_ENABLED=1
+  ifneq ($(ZMQ_FOUND),)
+    TAGS := -tags libzmq
+  endif
+else
+  RACE_ENV := CGO_ENABLED=0
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help build install demo test race shipped fuzz interop lint check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the beck program into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/beck ./cmd/beck
+
+install: ## install the beck program where `go install` puts programs
+	CGO_ENABLED=0 $(GO) install -trimpath -ldflags '$(LDFLAGS)' ./cmd/beck
+
+demo: build ## a real file through a mesh, with a store killed in between
+	$(BIN)/beck demo
+
+test: lint build race ## what a change must pass: lint, build, all tests
+
+race: ## all tests, with race detector and libzmq where they are there
+ifeq ($(CC_FOUND),)
+	@echo "no C compiler: testing without the race detector and without libzmq"
+else ifeq ($(ZMQ_FOUND),)
+	@echo "no libzmq (Debian: libzmq3-dev and pkg-config): leaving out the tests against it"
+endif
+	$(RACE_ENV) $(GO) test $(RACE) $(TAGS) -timeout 280s ./...
+
+shipped: ## all tests without cgo, as the program is shipped
+	CGO_ENABLED=0 $(GO) test -timeout 280s ./...
+
+fuzz: ## each fuzz target for FUZZTIME (default 20s)
+	@set -e; grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | \
+	while read -r dir; do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$dir/*_test.go); do \
+	    echo "$$dir $$target"; \
+	    CGO_ENABLED=0 $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir; \
+	  done; \
+	done
+
+interop: build ## ours against the C programs of Dafka that are on PATH
+	PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 $(GO) test -count=1 -v -run '^TestInterop' ./internal/interop/...
+
+lint: ## go vet, and the rules of internal/lint
+	CGO_ENABLED=0 $(GO) vet ./...
+ifneq ($(TAGS),)
+	$(GO) vet $(TAGS) ./...
+endif
+	CGO_ENABLED=0 $(GO) test -count=1 ./internal/lint
+
+check: test shipped fuzz ## before a release: test, shipped, fuzz
+
+clean: ## remove what was built
+	rm -rf $(BIN)

@@ -1,0 +1,59 @@
+// Package beck holds what the packages of a beck mesh share: the record, the
+// offset, the settings every node has, and the errors an application matches.
+//
+// beck is a streaming platform without a broker. A producer pushes its records
+// straight to consumers and to stores, a tower introduces nodes to each other,
+// and a consumer fetches what it missed from a store or from the producer. The
+// nodes live in packages of their own:
+//
+//	tower     introduces nodes to each other
+//	producer  publishes records, keeps them until enough stores have them
+//	consumer  delivers the records of its topics, in order, without gaps
+//	store     keeps records on disk and serves them
+//
+// What is promised, and what is not, is in docs/guarantees.md.
+package beck
+
+import (
+	"errors"
+
+	"github.com/beckmesh/beck/protocol"
+)
+
+// Errors an application can match with errors.Is. What a node returns wraps
+// one of these together with what was being done.
+var (
+	// ErrClosed says that the node was closed before or during the call.
+	ErrClosed = errors.New("node is closed")
+
+	// ErrConfig says that a setting is out of its bounds; the text names it.
+	ErrConfig = errors.New("invalid configuration")
+
+	// ErrTopic says that a topic's name is not 1 to 255 bytes without NUL. It
+	// is the error of package protocol, so that either matches.
+	ErrTopic = protocol.ErrTopic
+
+	// ErrTooLarge says that a record does not fit into one message. It took no
+	// offset.
+	ErrTooLarge = errors.New("record is too large")
+
+	// ErrFull is what TryPublish returns where Publish would wait.
+	ErrFull = errors.New("window is full")
+
+	// ErrIdentity says that another live node uses this node's address. The
+	// node has stopped, since going on would give two contents to one offset.
+	ErrIdentity = errors.New("address is in use by another node")
+
+	// ErrUnanswered says that a store was announced but did not answer, so
+	// "everything known at the start" cannot be told.
+	ErrUnanswered = errors.New("announced node does not answer")
+
+	// ErrInUse says that another process has the data directory open.
+	ErrInUse = errors.New("directory is in use")
+
+	// ErrNotStore says that a directory is not empty and holds no store.
+	ErrNotStore = errors.New("directory holds no store")
+
+	// ErrFormat says that a newer version of beck wrote the directory.
+	ErrFormat = errors.New("directory has a newer format")
+)

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/tower"
+	"github.com/spf13/cobra"
+)
+
+// newRoot returns the whole command line.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:                "beck",
+		Short:              "Streams of records without a broker",
+		Long:               "beck streams records from producers to consumers and stores, without a broker\nin between. It speaks the Dafka protocol. The mesh is unauthenticated: whoever\nreaches its ports can read and write.",
+		SilenceErrors:      true,
+		SilenceUsage:       true,
+		DisableSuggestions: true,
+		CompletionOptions:  cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(), newVersion())
+	return root
+}
+
+// meshFlags are the flags that every node has, under the names Dafka uses.
+type meshFlags struct {
+	sub, pub endpoints
+	listen   string
+	host     string
+	verbose  bool
+}
+
+// addTo adds the flags of a node that joins towers.
+func (m *meshFlags) addTo(cmd *cobra.Command) {
+	m.sub.list, m.pub.list = []string{beck.DefaultSub}, []string{beck.DefaultPub}
+	f := cmd.Flags()
+	f.Var(&m.sub, "sub", "where the `TOWER` takes beacons; several with commas")
+	f.Var(&m.pub, "pub", "where the `TOWER` sends beacons; several with commas")
+	f.StringVar(&m.listen, "listen", beck.DefaultListen, "`ADDR` to accept links on, host:port; port 0 is a free one")
+	f.StringVar(&m.host, "host", "", "`HOST` that others are told to dial; may be a go-sockaddr template (default: as the tower sees us)")
+	m.addVerbose(cmd)
+}
+
+// addTower adds the flags of a tower, where sub and pub are what it binds.
+func (m *meshFlags) addTower(cmd *cobra.Command) {
+	m.sub.list, m.pub.list = []string{tower.DefaultSub}, []string{tower.DefaultPub}
+	m.sub.bind, m.pub.bind = true, true
+	f := cmd.Flags()
+	f.Var(&m.sub, "sub", "`ADDR` to take beacons on; port 0 is a free one")
+	f.Var(&m.pub, "pub", "`ADDR` to send beacons on; port 0 is a free one")
+	m.addVerbose(cmd)
+}
+
+func (m *meshFlags) addVerbose(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&m.verbose, "verbose", "v", false, "log on standard error what happens")
+}
+
+// node returns the settings of a node, or what is wrong with the flags.
+func (m *meshFlags) node(errOut io.Writer) (beck.NodeConfig, error) {
+	if len(m.sub.list) != len(m.pub.list) {
+		return beck.NodeConfig{}, usagef("--sub names %d towers and --pub %d: each tower has one of both",
+			len(m.sub.list), len(m.pub.list))
+	}
+	host, err := expandHost(m.host)
+	if err != nil {
+		return beck.NodeConfig{}, err
+	}
+	c := beck.NodeConfig{
+		Sub: m.sub.list, Pub: m.pub.list,
+		Listen: m.listen, Host: host, Logger: m.logger(errOut),
+	}.WithDefaults()
+	if err := c.Validate(); err != nil {
+		return c, usageError{err}
+	}
+	return c, nil
+}
+
+// logger logs warnings and worse, or with --verbose everything.
+func (m *meshFlags) logger(w io.Writer) *slog.Logger {
+	level := slog.LevelWarn
+	if m.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/consumer"
+	"github.com/spf13/cobra"
+)
+
+const (
+	pollRecords = 4096      // records taken from the consumer at once
+	outputBytes = 256 << 10 // output gathered for one write
+	stuckOutput = time.Second
+)
+
+// consumeFlags are the flags of `beck consume`.
+type consumeFlags struct {
+	meshFlags
+	fromBeginning bool
+	count         int64
+	end           bool
+}
+
+func newConsume() *cobra.Command {
+	var f consumeFlags
+	cmd := &cobra.Command{
+		Use:   "consume TOPIC",
+		Short: "Print the records of a topic, a line each",
+		Long: `consume prints the value of each record of TOPIC and a newline, in order within
+a partition. It starts with what is published from now on, and ends with
+Ctrl-C.`,
+		Args: oneTopic,
+		RunE: runs(func(cmd *cobra.Command, args []string) error { return runConsume(cmd, &f, args[0]) }),
+	}
+	f.addTo(cmd)
+	fl := cmd.Flags()
+	fl.BoolVar(&f.fromBeginning, "from-beginning", false, "start with the oldest record there is")
+	fl.Int64VarP(&f.count, "count", "c", 0, "stop after `N` records")
+	fl.BoolVarP(&f.end, "end", "e", false, "stop when everything that was known at the start is printed")
+	return cmd
+}
+
+func runConsume(cmd *cobra.Command, f *consumeFlags, topic string) error {
+	node, err := f.node(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("count") && f.count < 1 {
+		return usagef("--count: %d: want at least 1", f.count)
+	}
+	c := consumer.DefaultConfig()
+	c.NodeConfig = node
+	c.Topics = []string{topic}
+	c.StopAtEnd = f.end
+	if f.fromBeginning {
+		c.Start = consumer.Earliest
+	}
+	ctx, stop := untilSignal(cmd.Context())
+	defer stop()
+	cons, err := consumer.Start(c)
+	if err != nil {
+		return err
+	}
+	err = f.print(ctx, cmd, cons, node)
+	return errors.Join(err, cons.Close())
+}
+
+// print copies records to the output until it is done or interrupted.
+func (f *consumeFlags) print(ctx context.Context, cmd *cobra.Command, c *consumer.Consumer, node beck.NodeConfig) error {
+	stop := notify(cmd.ErrOrStderr(), func() waiting { return consumerWaitsFor(c, node) })
+	defer stop()
+	go sayReady(ctx, c, node)
+	p := &printer{out: bufio.NewWriterSize(cmd.OutOrStdout(), outputBytes), left: f.count}
+	done := make(chan error, 1)
+	go func() { done <- p.run(ctx, c) }()
+	select {
+	case err := <-done:
+		return err
+	case <-readerGone(ctx, cmd.OutOrStdout()):
+		return nil
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return f.interrupted(err)
+	case <-time.After(stuckOutput): // whoever reads our output has stopped
+		return f.interrupted(nil)
+	}
+}
+
+// interrupted is how a live consumer ends; one with an end did not reach it.
+func (f *consumeFlags) interrupted(err error) error {
+	if err == nil && (f.end || f.count > 0) {
+		return errors.New("interrupted before the end")
+	}
+	return err
+}
+
+// printer writes values as lines.
+type printer struct {
+	out  *bufio.Writer
+	left int64 // records still to print; 0 is no limit
+}
+
+// run prints until ctx ends (nil), the limit, the consumer's end (nil), or an
+// error. What is there at once is gathered for one write; before it waits for
+// more, everything is written.
+func (p *printer) run(ctx context.Context, c *consumer.Consumer) error {
+	for {
+		most := pollRecords
+		if p.left > 0 {
+			most = int(min(p.left, pollRecords))
+		}
+		records, err := c.Poll(ctx, most)
+		if writeErr := p.write(records); writeErr != nil {
+			return writeErr
+		}
+		switch {
+		case errors.Is(err, io.EOF), err != nil && ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+		if p.left > 0 {
+			if p.left -= int64(len(records)); p.left == 0 {
+				return nil
+			}
+		}
+	}
+}
+
+func (p *printer) write(records []beck.Record) error {
+	for i := range records {
+		p.out.Write(records[i].Value) // bufio keeps the first error for Flush
+		p.out.WriteByte('\n')
+	}
+	if err := p.out.Flush(); err != nil {
+		return fmt.Errorf("writing standard output: %w", err)
+	}
+	return nil
+}

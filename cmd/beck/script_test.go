@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"beck": main})
+}
+
+// TestScript runs the scripts of testdata/script against this program. Beside
+// the commands of testscript they have those defined below.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"start":   cmdStart,
+			"signal":  cmdSignal,
+			"await":   cmdAwait,
+			"oneline": cmdOneLine,
+			"lines":   cmdLines,
+			"bytes":   cmdBytes,
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Values[runningKey{}] = make(map[string]*running)
+			return nil
+		},
+	})
+}
+
+// scriptLimit bounds every wait of a script.
+const scriptLimit = 30 * time.Second
+
+type runningKey struct{}
+
+// running is a process that a script started with "start".
+type running struct {
+	cmd    *exec.Cmd
+	stderr *bytes.Buffer
+	exited chan error
+}
+
+// cmdStart is "start NAME ARGS...": it runs `beck ARGS...`, waits until that
+// is ready, and sets NAME_sub, NAME_pub and NAME_address from its ready line.
+// What it prints goes to NAME.out, too.
+func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME ARGS...")
+	}
+	name := args[0]
+	p := &running{cmd: exec.Command("beck", args[1:]...), stderr: new(bytes.Buffer), exited: make(chan error, 1)}
+	p.cmd.Dir = ts.MkAbs(".")
+	p.cmd.Stderr = p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(p.cmd.Start())
+	ts.Defer(func() { _ = p.cmd.Process.Kill() })
+	ready := make(chan string, 1)
+	go func() {
+		log, _ := os.Create(filepath.Join(p.cmd.Dir, name+".out"))
+		r := bufio.NewReader(io.TeeReader(stdout, log))
+		line, _ := r.ReadString('\n')
+		ready <- line
+		_, _ = io.Copy(io.Discard, r)
+		p.exited <- p.cmd.Wait()
+		log.Close()
+	}()
+	select {
+	case line := <-ready:
+		fields := strings.Fields(line)
+		if len(fields) < 2 || fields[0] != "ready" {
+			<-p.exited
+			ts.Fatalf("%s printed %q and %s", name, line, p.stderr)
+		}
+		for _, field := range fields[1:] {
+			key, value, _ := strings.Cut(field, "=")
+			ts.Setenv(name+"_"+key, value)
+		}
+	case <-time.After(scriptLimit):
+		ts.Fatalf("%s was not ready in %s", name, scriptLimit)
+	}
+	ts.Value(runningKey{}).(map[string]*running)[name] = p
+}
+
+// cmdSignal is "signal NAME KILL|TERM|INT": it signals a process of "start"
+// and waits for its end. After TERM and INT it must have ended well and said
+// nothing.
+func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: signal NAME KILL|TERM|INT")
+	}
+	p := ts.Value(runningKey{}).(map[string]*running)[args[0]]
+	signals := map[string]os.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT}
+	ts.Check(p.cmd.Process.Signal(signals[args[1]]))
+	select {
+	case err := <-p.exited:
+		if args[1] != "KILL" && (err != nil || p.stderr.Len() > 0) {
+			ts.Fatalf("%s: %v: %s", args[0], err, p.stderr)
+		}
+	case <-time.After(scriptLimit):
+		ts.Fatalf("%s did not end in %s", args[0], scriptLimit)
+	}
+}
+
+// cmdAwait is "await REGEXP FILE": it waits until the file, which another
+// process writes, matches.
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await REGEXP FILE")
+	}
+	re := regexp.MustCompile("(?m)" + args[0])
+	deadline := time.After(scriptLimit)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		text, _ := os.ReadFile(ts.MkAbs(args[1]))
+		if re.Match(text) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("%s has no match for %s in %s; it is %.500q", args[1], args[0], scriptLimit, text)
+		}
+	}
+}
+
+// cmdOneLine is "oneline FILE": the file, or stdout or stderr, is one line
+// that begins with "beck: ".
+func cmdOneLine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: oneline FILE")
+	}
+	text := ts.ReadFile(args[0])
+	if !strings.HasPrefix(text, "beck: ") || strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
+		ts.Fatalf("%s is not one line of beck: %q", args[0], text)
+	}
+}
+
+// cmdLines is "lines FIRST LAST FILE": numbered lines.
+func cmdLines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: lines FIRST LAST FILE")
+	}
+	first, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	last, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var b bytes.Buffer
+	for i := first; i <= last; i++ {
+		fmt.Fprintf(&b, "line %d of the file\n", i)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), b.Bytes(), 0o666))
+}
+
+// cmdBytes is "bytes N FILE": one line of N bytes.
+func cmdBytes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: bytes N FILE")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	line := append(bytes.Repeat([]byte("x"), n), '\n')
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), line, 0o666))
+}

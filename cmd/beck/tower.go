@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/beckmesh/beck/tower"
+	"github.com/spf13/cobra"
+)
+
+func newTower() *cobra.Command {
+	var mesh meshFlags
+	cmd := &cobra.Command{
+		Use:   "tower",
+		Short: "Introduce nodes to each other",
+		Long: `tower takes the beacons of nodes and passes them on, so that they find each
+other. Records never pass through it. When it is ready it prints one line:
+
+  ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT`,
+		Args: cobra.NoArgs,
+		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runTower(cmd, &mesh) }),
+	}
+	mesh.addTower(cmd)
+	cmd.Flags().StringVar(&mesh.host, "host", "", "`HOST` in the printed endpoints, when it binds every interface; may be a go-sockaddr template")
+	return cmd
+}
+
+func runTower(cmd *cobra.Command, mesh *meshFlags) error {
+	host, err := expandHost(mesh.host)
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(cmd.Context())
+	defer stop()
+	t, err := startTower(cmd, mesh)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "ready sub=%s pub=%s\n", withHost(t.Sub(), host), withHost(t.Pub(), host))
+	<-ctx.Done()
+	return t.Close()
+}
+
+func startTower(cmd *cobra.Command, mesh *meshFlags) (*tower.Tower, error) {
+	c := tower.DefaultConfig()
+	c.Sub, c.Pub = mesh.sub.list[0], mesh.pub.list[0]
+	c.Version = versionText()
+	c.Logger = mesh.logger(cmd.ErrOrStderr())
+	t, err := tower.Start(c)
+	if err != nil {
+		return nil, fmt.Errorf("tower: %w", err)
+	}
+	return t, nil
+}
+
+// withHost returns the endpoint with another host, unless that is "".
+func withHost(endpoint, host string) string {
+	addr := strings.TrimPrefix(endpoint, "tcp://")
+	_, port, err := net.SplitHostPort(addr)
+	if host == "" || err != nil {
+		return endpoint
+	}
+	return "tcp://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/protocol"
+	"github.com/beckmesh/beck/tower"
+	"github.com/spf13/cobra"
+)
+
+// upFlags are the flags of `beck up`.
+type upFlags struct {
+	meshFlags
+	dir string
+}
+
+func newUp() *cobra.Command {
+	var f upFlags
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Run a tower and a store: a whole mesh in one process",
+		Long: `up runs a tower and a store in one process, on 127.0.0.1 unless --listen names
+another address. When it is ready it prints
+
+  ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT address=STORE
+
+and how to produce and consume.`,
+		Args: cobra.NoArgs,
+		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runUp(cmd, &f) }),
+	}
+	f.addTower(cmd)
+	// Their defaults follow --listen.
+	f.sub.list, f.pub.list = nil, nil
+	fl := cmd.Flags()
+	fl.Lookup("sub").DefValue = "port 5556 of --listen"
+	fl.Lookup("pub").DefValue = "port 5557 of --listen"
+	fl.StringVar(&f.listen, "listen", "127.0.0.1", "`HOST` to bind; * is every interface")
+	fl.StringVar(&f.host, "host", "", "`HOST` that others are told to dial; may be a go-sockaddr template (default: as the tower sees us)")
+	fl.StringVar(&f.dir, "data", "./beck-data", "`DIR` of the records; made if it is not there")
+	return cmd
+}
+
+func runUp(cmd *cobra.Command, f *upFlags) error {
+	if err := f.resolve(); err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(cmd.Context())
+	defer stop()
+	t, err := startTower(cmd, &f.meshFlags)
+	if err != nil {
+		return err
+	}
+	node := f.storeNode(cmd, t)
+	s, err := startStore(node, f.dir)
+	if err != nil {
+		return errors.Join(err, t.Close())
+	}
+	greet(cmd.OutOrStdout(), withHost(t.Sub(), f.host), withHost(t.Pub(), f.host), s.Address(), f.listen)
+	return errors.Join(serve(ctx, cmd, s, node), t.Close())
+}
+
+// resolve fills in what follows from --listen and --host.
+func (f *upFlags) resolve() (err error) {
+	if f.dir == "" {
+		return usagef("--data: no directory given")
+	}
+	if _, _, err := net.SplitHostPort(f.listen); err == nil {
+		return usagef("--listen: %q has a port: give a host, and the ports by --sub and --pub", f.listen)
+	}
+	host := strings.TrimSuffix(strings.TrimPrefix(f.listen, "["), "]")
+	if _, _, err := protocol.ParseEndpoint("tcp://" + net.JoinHostPort(host, "0")); err != nil {
+		return usagef("--listen: %q is no host", f.listen)
+	}
+	f.listen = host
+	if f.host, err = expandHost(f.host); err != nil {
+		return err
+	}
+	if len(f.sub.list) == 0 {
+		f.sub.list = []string{"tcp://" + net.JoinHostPort(f.listen, "5556")}
+	}
+	if len(f.pub.list) == 0 {
+		f.pub.list = []string{"tcp://" + net.JoinHostPort(f.listen, "5557")}
+	}
+	return nil
+}
+
+// storeNode returns the settings of the store beside the tower.
+func (f *upFlags) storeNode(cmd *cobra.Command, t *tower.Tower) beck.NodeConfig {
+	return beck.NodeConfig{
+		Sub: []string{t.Sub()}, Pub: []string{t.Pub()},
+		Listen: net.JoinHostPort(f.listen, "0"), Host: f.host,
+		Logger: f.logger(cmd.ErrOrStderr()),
+	}.WithDefaults()
+}
+
+// greet prints the line for programs, then what a person needs next.
+func greet(w io.Writer, sub, pub, address, listen string) {
+	towers := ""
+	if sub != beck.DefaultSub || pub != beck.DefaultPub {
+		towers = fmt.Sprintf(" --sub %s --pub %s", sub, pub)
+	}
+	fmt.Fprintf(w, "ready sub=%s pub=%s address=%s\n", sub, pub, address)
+	fmt.Fprintf(w, "  produce:  beck produce hello%s\n", towers)
+	fmt.Fprintf(w, "  consume:  beck consume hello --from-beginning%s\n", towers)
+	fmt.Fprintf(w, "  The mesh is unauthenticated: whoever reaches %s can read and write.\n", listen)
+}

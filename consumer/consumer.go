@@ -1,0 +1,297 @@
+// Package consumer receives records from a mesh.
+//
+// A consumer hears the producers of its topics directly, and fetches what it
+// missed from stores or from the producers. It delivers the records of each
+// partition in order, each once, without a gap that it does not report.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// Consumer is a node that receives. Its methods may be called from any
+// goroutine.
+type Consumer struct {
+	cfg  Config
+	node *mesh.Node
+	in   *core.Intake
+	more *sync.Cond // the queue has something, or never will
+
+	queue   []delivery
+	sources map[string]core.Source
+	gaps    []Gap
+	gapWake chan struct{}
+
+	start   start
+	handed  uint64
+	trailer uint64 // trailers that could not be read
+}
+
+// delivery is a run on its way to the application.
+type delivery struct {
+	run      *mesh.Run
+	at, end  int // of run.Records
+	consumed int64
+}
+
+// Start joins the mesh and subscribes. It returns at once; Ready tells when
+// everything known has been asked.
+func Start(c Config) (*Consumer, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	in := core.DefaultIntakeConfig()
+	in.Earliest = c.Start == Earliest
+	in.QueueBytes, in.AheadBytes = c.QueueBytes, c.QueueBytes/2
+	in.SkipMissingAfter = c.SkipMissingAfter
+	con := &Consumer{
+		cfg: c, in: core.NewIntake(in), sources: make(map[string]core.Source),
+		gapWake: make(chan struct{}, 1), start: newStart(),
+	}
+	for _, t := range c.Topics {
+		con.in.Want(t, time.Now())
+	}
+	node, err := mesh.Start(mesh.Config{
+		NodeConfig: c.NodeConfig, Role: protocol.RoleConsumer, MessageBytes: c.MessageBytes,
+	}, func(n *mesh.Node) mesh.Role {
+		con.node = n
+		con.more = sync.NewCond(n.Locker())
+		return (*role)(con)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start consumer: %w", err)
+	}
+	node.Go(con.tellGaps)
+	return con, nil
+}
+
+// Address returns the consumer's address.
+func (c *Consumer) Address() string { return c.node.UUID() }
+
+// Topics returns the current subscriptions, sorted.
+func (c *Consumer) Topics() []string {
+	c.node.Lock()
+	defer c.node.Unlock()
+	return c.in.Topics()
+}
+
+// Subscribe adds topics. Those that are subscribed to already stay as they are.
+func (c *Consumer) Subscribe(topics ...string) error {
+	for _, t := range topics {
+		if err := protocol.ValidTopic(t); err != nil {
+			return fmt.Errorf("subscribe to %q: %w", t, err)
+		}
+	}
+	c.node.Lock()
+	defer c.node.Unlock()
+	if c.node.Closed() {
+		return fmt.Errorf("consumer: %w", beck.ErrClosed)
+	}
+	have := c.has()
+	now := time.Now()
+	for _, t := range topics {
+		if have[t] {
+			continue
+		}
+		have[t] = true
+		c.in.Want(t, now)
+		for _, p := range c.node.Peers() {
+			if p.Dialled != nil {
+				(*role)(c).subscribe(p.Dialled, t)
+			}
+		}
+	}
+	(*role)(c).greetAll()
+	(*role)(c).act(now)
+	return nil
+}
+
+func (c *Consumer) has() map[string]bool {
+	have := make(map[string]bool)
+	for _, t := range c.in.Topics() {
+		have[t] = true
+	}
+	return have
+}
+
+// Unsubscribe ends topics. Records of them that were received may still be
+// delivered. A topic that is subscribed to again starts anew.
+func (c *Consumer) Unsubscribe(topics ...string) error {
+	c.node.Lock()
+	defer c.node.Unlock()
+	have := c.has()
+	for _, t := range topics {
+		if !have[t] {
+			continue
+		}
+		delete(have, t)
+		c.in.Unwant(t)
+		for _, p := range c.node.Peers() {
+			if p.Dialled != nil {
+				(*role)(c).unsubscribe(p.Dialled, t)
+			}
+		}
+	}
+	return nil
+}
+
+// Poll returns at least one and at most most records, waiting for the first.
+// The values belong to the caller. It returns io.EOF at the end with StopAtEnd,
+// ErrUnanswered when that end cannot be told, ErrClosed after Close, or the
+// error of ctx.
+func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
+	defer context.AfterFunc(ctx, c.wake)()
+	c.node.Lock()
+	defer c.node.Unlock()
+	for len(c.queue) == 0 {
+		if err := c.finished(ctx); err != nil {
+			return nil, err
+		}
+		c.more.Wait()
+	}
+	records := c.take(max(most, 1))
+	(*role)(c).act(time.Now())
+	return records, nil
+}
+
+func (c *Consumer) wake() {
+	c.node.Lock()
+	defer c.node.Unlock()
+	c.more.Broadcast()
+}
+
+// finished returns why nothing more will come; nil while something may.
+func (c *Consumer) finished(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case c.node.Closed():
+		return fmt.Errorf("consumer: %w", beck.ErrClosed)
+	case c.cfg.StopAtEnd && c.start.err != nil:
+		return c.start.err
+	case c.cfg.StopAtEnd && c.start.ready && c.start.reached(c.in):
+		return io.EOF
+	}
+	return nil
+}
+
+// take moves records out of the queue and gives their room back.
+func (c *Consumer) take(most int) []beck.Record {
+	records := make([]beck.Record, 0, min(most, c.count(most)))
+	now := time.Now()
+	for len(records) < most && len(c.queue) > 0 {
+		d := &c.queue[0]
+		p := d.run.Partition
+		for ; d.at < d.end && len(records) < most; d.at++ {
+			records = append(records, beck.Record{
+				Topic: p.Topic, Partition: p.Producer,
+				Offset: d.run.First + uint64(d.at), Value: d.run.Records[d.at].Content,
+			})
+		}
+		if d.at == d.end {
+			bytes := d.consumed
+			c.queue[0] = delivery{}
+			c.queue = c.queue[1:]
+			c.in.Consumed(bytes, now)
+		}
+	}
+	if len(c.queue) == 0 {
+		c.queue = nil
+	}
+	c.handed += uint64(len(records))
+	return records
+}
+
+// count returns how many records the queue has, counting no further than most.
+func (c *Consumer) count(most int) (n int) {
+	for i := range c.queue {
+		if n += c.queue[i].end - c.queue[i].at; n >= most {
+			break
+		}
+	}
+	return n
+}
+
+// recordsAtOnce is how many records Records takes from the queue at a time.
+const recordsAtOnce = 1024
+
+// Records yields records as they come, until ctx ends, the consumer is closed
+// or, with StopAtEnd, everything known at the start has come. An error is
+// yielded last, with an empty record; the end of ctx and io.EOF are none.
+func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
+	return func(yield func(beck.Record, error) bool) {
+		for {
+			records, err := c.Poll(ctx, recordsAtOnce)
+			for _, r := range records {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if err == nil {
+				continue
+			}
+			if ctx.Err() == nil && !errors.Is(err, io.EOF) {
+				yield(beck.Record{}, err)
+			}
+			return
+		}
+	}
+}
+
+// Ready waits until everything known at the start is linked and asked: each
+// tower that can be reached has named its nodes, and each of these has listed
+// what it has. What is published from then on is delivered also with Latest. A
+// store that was announced and does not answer within 5 s is ErrUnanswered.
+func (c *Consumer) Ready(ctx context.Context) error {
+	select {
+	case <-c.start.done:
+		return c.start.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close leaves the mesh. Calls that wait return ErrClosed.
+func (c *Consumer) Close() error {
+	c.node.Lock()
+	c.more.Broadcast()
+	c.node.Unlock()
+	c.node.Close()
+	c.wake()
+	return nil
+}
+
+// Stats is what a consumer counts.
+type Stats struct {
+	Delivered  uint64            // records handed to the application
+	Queued     int64             // bytes received and not handed over
+	Duplicates uint64            // records that came again
+	NoRoom     uint64            // records that did not fit, and are fetched later
+	Fetches    uint64            // ranges asked for
+	Links      int               // nodes that we listen to now
+	Towers     int               // towers there now
+	Malformed  map[string]uint64 // messages dropped, by kind
+}
+
+// Stats returns what was counted so far.
+func (c *Consumer) Stats() Stats {
+	c.node.Lock()
+	defer c.node.Unlock()
+	n := c.node.Stats()
+	return Stats{
+		Delivered: c.handed, Queued: c.in.Queued(), Duplicates: c.in.Stats.Duplicates,
+		NoRoom: c.in.Stats.NoRoom, Fetches: c.in.Stats.Fetches,
+		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,
+	}
+}

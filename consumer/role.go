@@ -1,0 +1,235 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// role is the consumer as its node sees it. All methods but Serve are called
+// with the node's lock held.
+type role Consumer
+
+// live is, for a dialled link, the topics whose records are subscribed to.
+type live map[string]bool
+
+func (r *role) Dialled(d *mesh.Dialled) {
+	self := r.node.UUID()
+	for _, k := range []protocol.Kind{protocol.KindDirectRecord, protocol.KindDirectHead, protocol.KindStoreHello} {
+		d.Subscribe(mesh.OwnSubscription(k, self))
+	}
+	d.Data = make(live)
+	for _, t := range r.in.Topics() {
+		r.subscribe(d, t)
+	}
+}
+
+// subscribe asks a peer for a topic: for its heads first, so that the first of
+// them tells where the records begin.
+func (r *role) subscribe(d *mesh.Dialled, topic string) {
+	d.Subscribe(protocol.Subscription(protocol.KindHead, topic))
+	r.setLive(d, topic, r.in.Live(core.Partition{Topic: topic, Producer: d.Peer().UUID}))
+}
+
+func (r *role) unsubscribe(d *mesh.Dialled, topic string) {
+	d.Cancel(protocol.Subscription(protocol.KindHead, topic))
+	r.setLive(d, topic, false)
+}
+
+func (r *role) setLive(d *mesh.Dialled, topic string, on bool) {
+	subscribed := d.Data.(live)
+	if subscribed[topic] == on {
+		return
+	}
+	if on {
+		subscribed[topic] = true
+		d.Subscribe(protocol.Subscription(protocol.KindRecord, topic))
+		return
+	}
+	delete(subscribed, topic)
+	d.Cancel(protocol.Subscription(protocol.KindRecord, topic))
+}
+
+func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
+	if !p.Started.IsZero() {
+		r.in.Started(p.UUID, p.Started)
+	}
+	s, up := p.Source()
+	old, was := r.sources[p.UUID]
+	switch {
+	case up && (!was || old != s):
+		r.sources[p.UUID] = s
+		r.in.SourceUp(s, now)
+	case !up && was:
+		delete(r.sources, p.UUID)
+		r.in.SourceDown(p.UUID, now)
+	}
+	r.act(now)
+}
+
+// Subscribed answers a foreign store that waits for a hello. Our own are asked
+// for heads.
+func (r *role) Subscribed(a *mesh.Accepted, prefix string, _ time.Time) {
+	k, to, _ := protocol.SplitSubscription([]byte(prefix))
+	if k == protocol.KindConsumerHello && !a.Beck() && protocol.ValidAddress(string(to)) == nil {
+		r.greet(a, string(to))
+	}
+}
+
+// greet tells a store what we subscribed to; it answers with heads.
+func (r *role) greet(a *mesh.Accepted, store string) {
+	a.Send(protocol.AppendConsumerHello(nil, store, r.node.UUID(), r.in.Topics()))
+}
+
+// greetAll tells the foreign stores of new topics.
+func (r *role) greetAll() {
+	for _, p := range r.node.Peers() {
+		if a := p.Accepted; a != nil && !a.Beck() && a.Subscribed(protocol.KindConsumerHello, p.UUID) {
+			r.greet(a, p.UUID)
+		}
+	}
+}
+
+func (r *role) Serve(s *mesh.Step, dst []byte, _ int) []byte {
+	return mesh.Refuse(s, dst, 0, 1)
+}
+
+func (r *role) Tick(now time.Time) time.Time {
+	r.in.Tick(now)
+	next := r.start.check(r.node, r.in, now)
+	r.act(now)
+	if at := r.in.NextWake(); next.IsZero() || (!at.IsZero() && at.Before(next)) {
+		next = at
+	}
+	if r.start.ready {
+		r.more.Broadcast()
+	}
+	return next
+}
+
+func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool) {
+	source := d.Peer().UUID
+	for i := range b.Items {
+		if run := b.Items[i].Run; run != nil {
+			kept = true
+			r.in.Receive(source, run.Direct, core.Run{
+				Partition: run.Partition, First: run.First, Count: len(run.Records), Bytes: run.Bytes, Data: run,
+			}, now)
+			continue
+		}
+		r.message(d, &b.Items[i].Message, now)
+	}
+	r.act(now)
+	return kept
+}
+
+func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
+	switch m.Kind {
+	case protocol.KindHead, protocol.KindDirectHead:
+		r.head(d, m, now)
+	case protocol.KindStoreHello:
+		if p := d.Peer(); p.Accepted != nil && string(m.To) == r.node.UUID() && !p.Accepted.Beck() {
+			r.greet(p.Accepted, string(m.Sender))
+		}
+	}
+}
+
+func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
+	direct := m.Kind == protocol.KindDirectHead
+	if direct && string(m.To) != r.node.UUID() {
+		return
+	}
+	t, err := protocol.ParseTrailer(m.Trailer)
+	if err != nil {
+		r.trailer++
+		t = protocol.Trailer{}
+	}
+	if t.EndOfList {
+		r.in.ListEnd(d.Peer().UUID, string(m.Subject))
+		if !r.start.ready {
+			r.start.check(r.node, r.in, now)
+			r.more.Broadcast()
+		}
+		return
+	}
+	r.in.State(d.Peer().UUID, direct, core.Statement{
+		Partition: core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)},
+		Head:      m.Sequence, Lowest: t.Lowest, HasLowest: t.HasLowest, Tail: t.Tail, HasTail: t.HasTail,
+	}, now)
+}
+
+// act carries out what the intake decided.
+func (r *role) act(now time.Time) {
+	o := r.in.Take()
+	for _, d := range o.Deliver {
+		run := d.Run.Data.(*mesh.Run)
+		r.queue = append(r.queue, delivery{
+			run: run, at: int(d.Part.First - run.First), end: int(d.Part.End - run.First), consumed: d.Run.Bytes,
+		})
+	}
+	if len(o.Deliver) > 0 {
+		r.more.Broadcast()
+	}
+	for _, f := range o.Fetch {
+		r.send(f.Source, protocol.AppendFetch(nil, f.Partition.Producer, r.node.UUID(), f.Partition.Topic, f.First, f.Count))
+	}
+	for _, a := range o.Ask {
+		r.send(a.Source, protocol.AppendGetHeads(nil, a.Topic, r.node.UUID()))
+	}
+	for _, l := range o.Live {
+		if p := r.node.Peer(l.Partition.Producer); p != nil && p.Dialled != nil {
+			r.setLive(p.Dialled, l.Partition.Topic, l.On)
+		}
+	}
+	for _, g := range o.Reports {
+		r.gap(g)
+	}
+	r.in.Release()
+	r.node.WakeAt(r.in.Soonest())
+}
+
+func (r *role) send(uuid string, frame []byte) {
+	if p := r.node.Peer(uuid); p != nil {
+		p.Send(frame)
+	}
+}
+
+// maxGaps bounds the reports that wait for the application's hook.
+const maxGaps = 1024
+
+func (r *role) gap(g core.Report) {
+	gap := Gap{
+		Kind: GapKind(g.Kind.String()), Topic: g.Partition.Topic, Partition: g.Partition.Producer,
+		First: g.Range.First, Last: max(g.Range.End, g.Range.First+1) - 1,
+	}
+	r.node.Logger().Warn("gap", "kind", string(gap.Kind), "topic", gap.Topic, "partition", gap.Partition, "first", gap.First, "last", gap.Last)
+	if r.cfg.OnGap == nil || len(r.gaps) >= maxGaps {
+		return
+	}
+	r.gaps = append(r.gaps, gap)
+	select {
+	case r.gapWake <- struct{}{}:
+	default:
+	}
+}
+
+// tellGaps calls the application's hook, without any lock of ours.
+func (c *Consumer) tellGaps(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.gapWake:
+		}
+		c.node.Lock()
+		gaps := c.gaps
+		c.gaps = nil
+		c.node.Unlock()
+		for _, g := range gaps {
+			c.cfg.OnGap(g)
+		}
+	}
+}

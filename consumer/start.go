@@ -1,0 +1,94 @@
+package consumer
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/protocol"
+)
+
+const (
+	answerTimeout = 5 * time.Second        // for a store that was announced
+	foreignWait   = 500 * time.Millisecond // for a foreign node that answers nothing
+	startEvery    = 10 * time.Millisecond  // between looks at what is still missing
+)
+
+// start is the time until everything known at the start has been asked.
+type start struct {
+	ready bool
+	done  chan struct{}
+	err   error
+	since map[string]time.Time      // when each node was first seen
+	ends  map[core.Partition]uint64 // what was known when it was ready
+}
+
+func newStart() start {
+	return start{done: make(chan struct{}), since: make(map[string]time.Time)}
+}
+
+// reached reports whether everything known at the start has been delivered.
+func (s *start) reached(in *core.Intake) bool {
+	for p, end := range s.ends {
+		if next, settled := in.Next(p); settled && next < end {
+			return false
+		}
+		delete(s.ends, p)
+	}
+	return true
+}
+
+// check looks whether the start is over, and returns when to look again.
+func (s *start) check(n *mesh.Node, in *core.Intake, now time.Time) time.Time {
+	if s.ready {
+		return time.Time{}
+	}
+	again := now.Add(startEvery)
+	if !n.Introduced(now) || (n.TowersUp() == 0 && len(n.Peers()) == 0) {
+		return again
+	}
+	for _, p := range n.Peers() {
+		if !p.Announced || !n.Wanted(p.UUID) {
+			continue
+		}
+		answered, err := s.answered(p, in, now)
+		if err != nil && s.err == nil {
+			s.err = err
+		}
+		if !answered && err == nil {
+			return again
+		}
+	}
+	s.ready = true
+	in.SetReady(now)
+	s.ends = in.Heads()
+	close(s.done)
+	return time.Time{}
+}
+
+// answered reports whether a node has told what it has, or will not. A store
+// that was announced but does not answer is an error.
+func (s *start) answered(p *mesh.Peer, in *core.Intake, now time.Time) (bool, error) {
+	since, seen := s.since[p.UUID]
+	if !seen {
+		since = now
+		s.since[p.UUID] = now
+	}
+	store := p.Role() == protocol.RoleStore
+	_, source := p.Source()
+	switch {
+	case source && in.Listed(p.UUID, now):
+		return true, nil
+	case p.Dialled == nil && p.Failures > 0 && !store && !p.Foreign():
+		return true, nil // a producer that left
+	case p.Dialled != nil && p.Foreign() && !source && now.Sub(p.Since) >= foreignWait:
+		return true, nil
+	case now.Sub(since) < answerTimeout:
+		return false, nil
+	case store:
+		return false, fmt.Errorf("consumer: store %s: %w", p.UUID, beck.ErrUnanswered)
+	}
+	return true, nil
+}

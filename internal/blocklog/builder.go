@@ -1,0 +1,110 @@
+package blocklog
+
+import (
+	"fmt"
+	"math"
+)
+
+// retainBytes is the memory a [Builder] keeps over a Reset.
+const retainBytes = 4 << 20
+
+// Builder gathers records of one partition, encoded, for [Batch.Add]. It
+// belongs to one goroutine at a time.
+//
+// A block ends where the next record would make it larger than the block size,
+// and before a sequence that does not follow.
+type Builder struct {
+	blockBytes int
+	buf        []byte // the records of all blocks, one behind the other
+	spans      []span
+	next       uint64
+	count      int
+}
+
+// span is one block of a builder.
+type span struct {
+	start, end int // in Builder.buf
+	first      uint64
+	count      uint32
+}
+
+// NewBuilder returns an empty builder for blocks of blockBytes encoded bytes;
+// 0 or less means [DefaultBlockBytes].
+func NewBuilder(blockBytes int) *Builder {
+	if blockBytes <= 0 {
+		blockBytes = DefaultBlockBytes
+	}
+	return &Builder{blockBytes: blockBytes}
+}
+
+// Append copies one record. Sequences must ascend and may leave holes. trailer
+// may be empty, which is the same as none. Errors, after which the builder is
+// as before: [ErrOverlap] (not above the last one), [ErrSequence],
+// [ErrTooLarge].
+func (b *Builder) Append(seq uint64, content, trailer []byte) error {
+	if err := b.check(seq, content, trailer); err != nil {
+		return err
+	}
+	if !b.fits(seq, recordLen(content, trailer)) {
+		b.spans = append(b.spans, span{start: len(b.buf), first: seq})
+	}
+	b.buf = appendRecord(b.buf, content, trailer)
+	open := &b.spans[len(b.spans)-1]
+	open.end = len(b.buf)
+	open.count++
+	b.count++
+	b.next = seq + 1
+	return nil
+}
+
+func (b *Builder) check(seq uint64, content, trailer []byte) error {
+	switch {
+	case seq == math.MaxUint64:
+		return fmt.Errorf("blocklog: append %d: %w", seq, ErrSequence)
+	case b.count > 0 && seq < b.next:
+		return fmt.Errorf("blocklog: append %d behind %d: %w", seq, b.next-1, ErrOverlap)
+	case len(content) > MaxRecord || len(trailer) > MaxRecord-len(content):
+		return fmt.Errorf("blocklog: append %d with %d bytes: %w", seq, len(content)+len(trailer), ErrTooLarge)
+	}
+	return nil
+}
+
+// fits says whether a record of n encoded bytes belongs to the open block.
+func (b *Builder) fits(seq uint64, n int) bool {
+	if b.count == 0 || seq != b.next {
+		return false
+	}
+	open := &b.spans[len(b.spans)-1]
+	return open.end-open.start+n+blockOverhead <= b.blockBytes && open.count < math.MaxUint32
+}
+
+// First returns the sequence of the first record, 0 if there is none.
+func (b *Builder) First() uint64 {
+	if b.count == 0 {
+		return 0
+	}
+	return b.spans[0].first
+}
+
+// Next returns the sequence behind the last record, 0 if there is none.
+func (b *Builder) Next() uint64 { return b.next }
+
+// Count returns the number of records.
+func (b *Builder) Count() int { return b.count }
+
+// Bytes returns the encoded length of all blocks.
+func (b *Builder) Bytes() int { return len(b.buf) + len(b.spans)*blockOverhead }
+
+// Reset empties the builder and keeps up to 4 MiB of its memory.
+func (b *Builder) Reset() {
+	if cap(b.buf) > retainBytes {
+		b.buf = nil
+	}
+	b.buf, b.spans, b.next, b.count = b.buf[:0], b.spans[:0], 0, 0
+}
+
+// block returns block i, stamped with a time in ms.
+func (b *Builder) block(i int, time int64) block {
+	s := b.spans[i]
+	return block{first: s.first, count: s.count, time: time, records: b.buf[s.start:s.end]}
+}

@@ -1,0 +1,143 @@
+package blocklog
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// producer returns the address of the n-th producer.
+func producer(n int) string { return fmt.Sprintf("%032X", n) }
+
+// small are options for tests in memory: everything happens with few records.
+func small(fs vfs.FS) Options {
+	return Options{FS: fs, BlockBytes: 1 << 10, CacheBytes: 1 << 20, MemTableBytes: 1 << 20, Logger: quiet}
+}
+
+// fataler is what testing.TB and rapid.T have in common.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Fatal(args ...any)
+}
+
+func openLog(t fataler, dir string, o Options) *Log {
+	t.Helper()
+	l, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func closeLog(t fataler, l *Log) {
+	t.Helper()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// commitBuilder commits one builder and resets it.
+func commitBuilder(t fataler, l *Log, p Partition, b *Builder) {
+	t.Helper()
+	batch := l.NewBatch()
+	if err := batch.Add(p, b); err != nil {
+		t.Fatal(err)
+	}
+	if err := batch.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	b.Reset()
+}
+
+// content and trailer are what the tests store under a sequence. Every third
+// record has a trailer.
+func content(p Partition, seq uint64) []byte {
+	return []byte(strings.Repeat(fmt.Sprintf("%s-%d.", p.Topic, seq), int(1+seq%7)))
+}
+
+func trailer(seq uint64) []byte {
+	if seq%3 != 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, "trailer %d", seq)
+}
+
+func appendRange(t fataler, b *Builder, p Partition, first, next uint64) {
+	t.Helper()
+	for seq := first; seq < next; seq++ {
+		if err := b.Append(seq, content(p, seq), trailer(seq)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// commitRange commits records first to next-1 of p.
+func commitRange(t fataler, l *Log, p Partition, first, next uint64) {
+	t.Helper()
+	b := l.NewBuilder()
+	appendRange(t, b, p, first, next)
+	commitBuilder(t, l, p, b)
+}
+
+// readSeqs reads everything from a sequence on, compares the bytes and returns
+// the sequences.
+func readSeqs(t fataler, l *Log, p Partition, from uint64, maxBytes int) ([]uint64, error) {
+	t.Helper()
+	var seqs []uint64
+	err := l.Read(p, from, maxBytes, func(seq uint64, c, tr []byte) bool {
+		if !bytes.Equal(c, content(p, seq)) || !bytes.Equal(tr, trailer(seq)) {
+			t.Fatalf("%v record %d is %q %q", p, seq, c, tr)
+		}
+		seqs = append(seqs, seq)
+		return true
+	})
+	return seqs, err
+}
+
+// wantRange fails unless exactly first to next-1 can be read from "from" on.
+func wantRange(t fataler, l *Log, p Partition, from, first, next uint64) {
+	t.Helper()
+	seqs, err := readSeqs(t, l, p, from, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(seqs), fmt.Sprint(sequence(first, next)); got != want {
+		t.Fatalf("read %v from %d: %s, want %s", p, from, got, want)
+	}
+}
+
+func sequence(first, next uint64) []uint64 {
+	var out []uint64
+	for ; first < next; first++ {
+		out = append(out, first)
+	}
+	return out
+}
+
+// encodeBlock returns a block of n records of size bytes.
+func encodeBlock(t fataler, size, n int) []byte {
+	t.Helper()
+	b := NewBuilder(1 << 30)
+	for seq := range n {
+		if err := b.Append(uint64(seq), make([]byte, size), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	blk := b.block(0, 1)
+	raw := make([]byte, blk.len())
+	blk.encode(raw)
+	return raw
+}
+
+func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -1,0 +1,189 @@
+package blocklog
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Log is the open log of a store. Its methods may be called from any
+// goroutine, except that batches are committed by one at a time.
+type Log struct {
+	opts Options
+	home *home
+	db   *pebble.DB
+
+	mu      sync.RWMutex // guards the following; never held over I/O
+	states  map[Partition]state
+	failure error // why nothing can be committed any more
+	closed  bool
+	damage  map[Partition][]*CorruptError // met in files, not in quarantine
+	damaged int                           // how many in all
+
+	running sync.WaitGroup // calls that use db
+	// writing lets one goroutine write to db at a time: a write that follows a
+	// failed one would make Pebble panic with its locks held.
+	writing sync.Mutex
+}
+
+// Open opens the store in dir, and makes one if dir does not exist or is empty.
+// It returns [ErrInUse], [ErrNotStore] or [ErrFormat] in an error that names
+// dir, and bounds of o in any other. The log must be closed.
+func Open(dir string, o Options) (*Log, error) {
+	if dir == "" {
+		return nil, errors.New("blocklog: open: no store directory given")
+	}
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if o.FS == vfs.Default { // one name for the lock, whatever it is called
+		if dir, err = filepath.Abs(dir); err != nil {
+			return nil, fmt.Errorf("blocklog: open: %w", err)
+		}
+	}
+	h, err := openHome(dir, o.FS)
+	if err != nil {
+		return nil, fmt.Errorf("blocklog: open: %w", err)
+	}
+	l := &Log{opts: o, home: h, states: map[Partition]state{}, damage: map[Partition][]*CorruptError{}}
+	if err := l.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("blocklog: open %q: %w", dir, err), h.close())
+	}
+	return l, nil
+}
+
+// open opens the database and loads the states; on error it is closed again.
+func (l *Log) open() (err error) {
+	if l.db, err = openPebble(l.home.path(pebbleName), l.opts); err != nil {
+		return err
+	}
+	err = l.checkFormat()
+	if err == nil {
+		err = l.load()
+	}
+	if err != nil {
+		return errors.Join(err, l.db.Close())
+	}
+	return nil
+}
+
+// checkFormat compares the format in the database, and marks a new one. If the
+// database is new but the directory is not, its content was removed: what the
+// store acknowledged under its UUID is gone, and the UUID goes with it.
+func (l *Log) checkFormat() error {
+	raw, closer, err := l.db.Get(formatKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return l.markFormat()
+	}
+	if err != nil {
+		return fmt.Errorf("format version: %w", err)
+	}
+	found, err := strconv.Atoi(string(raw))
+	if err = errors.Join(err, closer.Close()); err != nil {
+		return fmt.Errorf("format version: %w", err)
+	}
+	if found > format {
+		return newerFormat(l.home.dir, found)
+	}
+	return nil
+}
+
+func (l *Log) markFormat() error {
+	if !l.home.fresh {
+		if err := l.home.renew(); err != nil {
+			return err
+		}
+	}
+	b := l.db.NewBatch()
+	if err := b.Set(formatKey, strconv.AppendInt(nil, format, 10), nil); err != nil {
+		return err
+	}
+	return l.write(b)
+}
+
+// UUID returns the store's address, 32 upper-case hex characters. It is made
+// with the directory; a directory that was copied, restored or emptied has a
+// new one when it is opened.
+func (l *Log) UUID() string { return l.home.UUID }
+
+// NewBuilder returns an empty builder for blocks of the log's block size.
+func (l *Log) NewBuilder() *Builder { return NewBuilder(l.opts.BlockBytes) }
+
+// State returns the committed state of a partition; false if it was never
+// written to.
+func (l *Log) State(p Partition) (State, bool) {
+	s, ok := l.state(p)
+	return s.State, ok
+}
+
+func (l *Log) state(p Partition) (state, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s, ok := l.states[p]
+	return s, ok
+}
+
+// Partitions yields all partitions and their states of one moment, sorted by
+// topic and producer.
+func (l *Log) Partitions() iter.Seq2[Partition, State] {
+	return func(yield func(Partition, State) bool) {
+		l.mu.RLock()
+		all := maps.Clone(l.states)
+		l.mu.RUnlock()
+		for _, p := range slices.SortedFunc(maps.Keys(all), Partition.compare) {
+			if !yield(p, all[p].State) {
+				return
+			}
+		}
+	}
+}
+
+// DiskBytes returns what the log takes on disk, write-ahead log and files that
+// wait to be removed included; 0 after Close.
+func (l *Log) DiskBytes() uint64 {
+	if l.enter() != nil {
+		return 0
+	}
+	defer l.leave()
+	return l.db.Metrics().DiskSpaceUsage()
+}
+
+// Close waits for calls that are under way, closes the files and releases the
+// directory. It returns an error if something could not be written back; what
+// was committed is on disk in any case. Further calls do nothing.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	l.mu.Unlock()
+	l.running.Wait()
+	if err := errors.Join(l.db.Close(), l.home.close()); err != nil {
+		return fmt.Errorf("blocklog: close: %w", err)
+	}
+	return nil
+}
+
+// enter announces a use of the database; leave must follow if it returns nil.
+func (l *Log) enter() error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return fmt.Errorf("blocklog: %w", ErrClosed)
+	}
+	l.running.Add(1)
+	return nil
+}
+
+func (l *Log) leave() { l.running.Done() }

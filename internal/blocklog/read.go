@@ -1,0 +1,202 @@
+package blocklog
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Read calls visit with the records of a partition in ascending sequence, from
+// the first one at or above from, until visit returns false, the content and
+// trailers visited reach maxBytes (0 or less: no limit; at least one record is
+// visited), or the committed records end. content and trailer are valid during
+// the call only and must not be changed; trailer is nil if there is none. An
+// unknown partition has no records. A sequence that jumps is a hole: nothing
+// in between is held.
+//
+// Blocks are checked before any of their records is visited. At one that is
+// damaged Read stops with a [*CorruptError], which says where to go on;
+// [ErrClosed], [ErrFormat] and errors of the disk are the others.
+func (l *Log) Read(p Partition, from uint64, maxBytes int,
+	visit func(seq uint64, content, trailer []byte) bool) error {
+	if err := l.enter(); err != nil {
+		return err
+	}
+	defer l.leave()
+	s, ok := l.state(p)
+	if from = max(from, s.Tail); !ok || from >= s.Next {
+		return nil
+	}
+	r := reader{log: l, partition: p, from: from, next: s.Next}
+	err := r.known()
+	if err == nil {
+		err = r.open()
+	}
+	if err == nil {
+		err = r.run(limit(maxBytes, visit))
+	}
+	if err = errors.Join(err, r.close()); err != nil {
+		return fmt.Errorf("blocklog: read: %w", err)
+	}
+	return nil
+}
+
+// limit returns visit, ended by the record that reaches maxBytes.
+func limit(maxBytes int, visit func(uint64, []byte, []byte) bool) func(uint64, []byte, []byte) bool {
+	if maxBytes <= 0 {
+		return visit
+	}
+	return func(seq uint64, content, trailer []byte) bool {
+		maxBytes -= len(content) + len(trailer)
+		return visit(seq, content, trailer) && maxBytes > 0
+	}
+}
+
+// reader walks over the blocks of one partition.
+type reader struct {
+	log       *Log
+	partition Partition
+	from      uint64 // what is wanted next
+	next      uint64 // end of what is committed; a block behind it may be there, but not on disk yet
+	iter      *pebble.Iterator
+	key       []byte
+}
+
+func (r *reader) open() (err error) {
+	r.iter, err = r.log.db.NewIter(&pebble.IterOptions{
+		LowerBound: blocks.appendKey(nil, r.partition, 0),
+		UpperBound: blocks.appendEnd(nil, r.partition),
+	})
+	return err
+}
+
+func (r *reader) close() error {
+	if r.iter == nil {
+		return nil
+	}
+	if err := r.iter.Close(); err != nil && !pebble.IsCorruptionError(err) {
+		return err
+	}
+	return nil // damage was reported with its range
+}
+
+func (r *reader) run(visit func(uint64, []byte, []byte) bool) error {
+	for ok := r.seek(); ok; ok = r.iter.Next() {
+		first := keySeq(r.iter.Key())
+		if first >= r.next {
+			return nil
+		}
+		raw, err := r.iter.ValueAndErr()
+		if err != nil {
+			return r.unreadable(err)
+		}
+		b, err := parseBlock(raw)
+		if err == nil && b.first != first {
+			err = errKey
+		}
+		if err != nil {
+			return r.damaged(first, raw, err)
+		}
+		if b.next() <= r.from {
+			continue
+		}
+		if !b.visit(r.from, visit) {
+			return nil
+		}
+		r.from = b.next()
+		if err := r.known(); err != nil {
+			return err
+		}
+	}
+	if err := r.iter.Error(); err != nil {
+		return r.unreadable(err)
+	}
+	return nil
+}
+
+// seek goes to the last block that begins at or below r.from, which may hold
+// it, or to the first block of all.
+func (r *reader) seek() bool {
+	r.key = blocks.appendKey(r.key[:0], r.partition, r.from+1) // r.from < r.next
+	if r.iter.SeekLT(r.key) {
+		return true
+	}
+	if r.iter.Error() != nil {
+		return r.seekBack()
+	}
+	return r.iter.First()
+}
+
+// seekBack does the same without looking at what lies before that block, as
+// SeekLT does in every level of Pebble's tree: a block that is intact should
+// not become unreadable by its neighbour. It goes back further and further
+// until it meets a block at or below r.from; run walks on from there.
+func (r *reader) seekBack() bool {
+	for back := uint64(0); back <= r.from; back = 2*back + 1 {
+		if r.seekGE(r.from-back) && keySeq(r.iter.Key()) <= r.from {
+			return true
+		}
+		if r.iter.Error() != nil {
+			return false
+		}
+	}
+	return r.seekGE(r.from)
+}
+
+// seekGE goes to the first block that begins at or above seq.
+func (r *reader) seekGE(seq uint64) bool {
+	r.key = blocks.appendKey(r.key[:0], r.partition, seq)
+	return r.iter.SeekGE(r.key)
+}
+
+// damaged handles a block whose bytes could be read but are not right.
+func (r *reader) damaged(first uint64, raw []byte, cause error) error {
+	if errors.Is(cause, ErrFormat) {
+		return fmt.Errorf("records from %d of %v: %w", first, r.partition, cause)
+	}
+	raw = append([]byte(nil), raw...) // the iterator moves on
+	next := r.next
+	if r.iter.Next() {
+		next = min(next, keySeq(r.iter.Key()))
+	}
+	return r.log.setAside(r.partition, first, next, raw, cause)
+}
+
+// unreadable handles a read that failed. For damage found by Pebble's own
+// checksums it looks for where reading can go on.
+func (r *reader) unreadable(cause error) error {
+	if !pebble.IsCorruptionError(cause) {
+		return fmt.Errorf("records from %d of %v: %w", r.from, r.partition, cause)
+	}
+	bad := &CorruptError{Partition: r.partition, First: r.from, Next: r.skip(), Cause: cause}
+	r.log.remember(bad)
+	return bad
+}
+
+// known returns the damage at r.from if it was met before.
+func (r *reader) known() error {
+	if bad := r.log.damageAt(r.partition, r.from); bad != nil {
+		return bad
+	}
+	return nil
+}
+
+// skip returns the lowest sequence above r.from at which a readable block
+// begins, or the end. Seeking fails while it lands in the damaged part and
+// works behind it, which makes it a binary search.
+func (r *reader) skip() uint64 {
+	bad, good := r.from, r.next
+	for good-bad > 1 {
+		mid := bad + (good-bad)/2
+		if !r.seekGE(mid) && r.iter.Error() != nil {
+			bad = mid
+		} else {
+			good = mid
+		}
+	}
+	if good < r.next && r.seekGE(good) {
+		good = keySeq(r.iter.Key())
+	}
+	return min(good, r.next)
+}

@@ -1,0 +1,365 @@
+package core
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// IntakeConfig says how an intake receives.
+type IntakeConfig struct {
+	Store    bool // keep records, rather than deliver them to an application
+	Earliest bool // begin a partition at its first record, not behind its head
+
+	QueueBytes    int64 // delivered and not consumed, together with what was asked for
+	AheadBytes    int64 // held ahead of gaps, over all partitions
+	MaxPartitions int
+
+	FetchTimeout     time.Duration // silence after which a source is replaced
+	Retry            time.Duration // until a source that refused is asked again
+	StallAfter       time.Duration // until a range that nobody serves is reported
+	SkipMissingAfter time.Duration // until a stalled range is skipped; 0: never
+
+	AskEvery    time.Duration // between two GET-HEADS to one source
+	AskMax      time.Duration // what that grows to while nothing changes
+	ListSilence time.Duration // after which a foreign node's list counts as complete
+}
+
+// DefaultIntakeConfig returns the times and bounds that nodes use.
+func DefaultIntakeConfig() IntakeConfig {
+	return IntakeConfig{
+		QueueBytes: 32 << 20, AheadBytes: 16 << 20, MaxPartitions: 1 << 20,
+		FetchTimeout: 2 * time.Second, Retry: time.Second, StallAfter: 3 * time.Second,
+		AskEvery: 5 * time.Second, AskMax: time.Minute, ListSilence: 500 * time.Millisecond,
+	}
+}
+
+// Source is a linked peer that a node can send FETCH to and hear answers from.
+type Source struct {
+	ID      string
+	All     bool // serves every partition (a store), not only its own
+	Lists   bool // answers GET-HEADS
+	Foreign bool // not a beck node: it sends no refusals and no end of list
+}
+
+// Run is consecutive records of one partition as one link brought them.
+type Run struct {
+	Partition Partition
+	First     uint64
+	Count     int
+	Bytes     int64
+	Data      any // the shell's handle on the records
+}
+
+// End returns the sequence after the run's last record.
+func (r Run) End() uint64 { return r.First + uint64(r.Count) }
+
+// Statement is what a HEAD or DIRECT-HEAD says of a partition: its sender has
+// the records Lowest to Head.
+type Statement struct {
+	Partition Partition
+	Head      uint64 // the last sequence
+	Lowest    uint64 // the lowest sequence that the sender can serve
+	Tail      uint64 // what is below has expired
+	HasLowest bool
+	HasTail   bool
+}
+
+// Delivery is a part of a run whose turn has come.
+type Delivery struct {
+	Run  Run
+	Part Range // what of the run to deliver
+}
+
+// FetchOrder asks for records.
+type FetchOrder struct {
+	Source    string
+	Partition Partition
+	First     uint64
+	Count     uint32
+}
+
+// AskOrder asks a source for its heads.
+type AskOrder struct{ Source, Topic string }
+
+// LiveOrder starts or ends a producer's live records of a topic. Its heads
+// keep coming.
+type LiveOrder struct {
+	Partition Partition
+	On        bool
+}
+
+// ReportKind tells what happened to a partition.
+type ReportKind int
+
+// What an intake reports.
+const (
+	Stalled ReportKind = iota + 1 // no linked node has the range; it is retried
+	Resumed                       // the range that stalled has come
+	Skipped                       // the range was given up as missing
+	Expired                       // the range has passed its retention
+)
+
+// String returns the kind as a word.
+func (k ReportKind) String() string {
+	return [...]string{"", "stalled", "resumed", "skipped", "expired"}[k]
+}
+
+// Report names a range of a partition and what happened to it.
+type Report struct {
+	Kind      ReportKind
+	Partition Partition
+	Range     Range
+}
+
+// Orders is what an intake decided since the last Take: deliver first, then
+// ask and report.
+type Orders struct {
+	Deliver []Delivery
+	Fetch   []FetchOrder
+	Ask     []AskOrder
+	Live    []LiveOrder
+	Reports []Report
+}
+
+func (o *Orders) reset() {
+	clear(o.Deliver)
+	o.Deliver, o.Fetch, o.Ask = o.Deliver[:0], o.Fetch[:0], o.Ask[:0]
+	o.Live, o.Reports = o.Live[:0], o.Reports[:0]
+}
+
+// IntakeStats counts what an intake met.
+type IntakeStats struct {
+	Delivered  uint64 // records
+	HeldRuns   uint64 // runs held ahead of a gap
+	Duplicates uint64 // records that had been delivered before
+	NoRoom     uint64 // records that did not fit and are fetched later
+	Fetches    uint64
+	Timeouts   uint64 // fetches that their source did not answer
+	Refusals   uint64
+	Unbelieved uint64 // records from a source that may not speak for them
+	Overflow   uint64 // statements and records of partitions beyond the bound
+}
+
+// Intake receives partitions: it puts records in order, finds gaps, fetches
+// what is missing from whoever has it, and takes no more than fits.
+type Intake struct {
+	cfg     IntakeConfig
+	topics  map[string]*topic
+	all     bool // every topic is wanted
+	parts   map[Partition]*part
+	active  map[*part]struct{} // with a gap, a fetch or a stall
+	waiting []*part            // for credit
+	sources map[string]*source
+	sorted  []*source
+	started map[string]time.Time // when producers started, where they say
+
+	queued int64 // delivered, not consumed
+	asked  int64 // estimate of what fetches under way will bring
+	ahead  int64 // held ahead of gaps
+	ready  bool
+
+	soonest time.Time // the earliest wake set since NextWake
+	out     Orders
+	Stats   IntakeStats
+}
+
+// topic is a topic that was subscribed to.
+type topic struct {
+	name  string
+	since time.Time
+	empty map[string]bool // producers that had no partition of it when they listed theirs
+}
+
+// NewIntake returns an intake that wants nothing yet.
+func NewIntake(cfg IntakeConfig) *Intake {
+	return &Intake{
+		cfg: cfg, topics: make(map[string]*topic), parts: make(map[Partition]*part),
+		active: make(map[*part]struct{}), sources: make(map[string]*source),
+		started: make(map[string]time.Time),
+	}
+}
+
+// Take returns what was decided since the last call. The slices are valid until
+// the next call of Release.
+func (in *Intake) Take() *Orders { return &in.out }
+
+// Release forgets the orders that Take returned.
+func (in *Intake) Release() { in.out.reset() }
+
+// WantAll makes the intake take every topic.
+func (in *Intake) WantAll() { in.all = true }
+
+// Want adds a topic and asks every source for its heads.
+func (in *Intake) Want(name string, now time.Time) {
+	if in.topics[name] != nil {
+		return
+	}
+	in.topics[name] = &topic{name: name, since: now}
+	for _, s := range in.sorted {
+		in.ask(s, name, now)
+	}
+}
+
+// Unwant removes a topic and forgets its partitions. What was delivered stays
+// delivered.
+func (in *Intake) Unwant(name string) {
+	delete(in.topics, name)
+	for p, q := range in.parts {
+		if p.Topic == name {
+			in.forget(q)
+		}
+	}
+	for _, s := range in.sorted {
+		delete(s.asks, name)
+	}
+}
+
+func (in *Intake) wants(topic string) bool { return in.all || in.topics[topic] != nil }
+
+// Topics returns the wanted topics, sorted.
+func (in *Intake) Topics() []string {
+	names := make([]string, 0, len(in.topics))
+	for name := range in.topics {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Started notes when a producer's process started, as its beacon says.
+func (in *Intake) Started(producer string, at time.Time) {
+	if len(in.started) < in.cfg.MaxPartitions {
+		in.started[producer] = at
+	}
+}
+
+// Resume sets where a partition goes on, before anything of it was received: a
+// store's durable end, a consumer's saved position.
+func (in *Intake) Resume(p Partition, next uint64) {
+	if q := in.part(p); q != nil {
+		q.next, q.head, q.settled, q.begun = next, max(q.head, next), true, true
+	}
+}
+
+// part returns a wanted partition, made when it is new; nil when it is not
+// wanted or there are too many.
+func (in *Intake) part(p Partition) *part {
+	if q := in.parts[p]; q != nil {
+		return q
+	}
+	if !in.wants(p.Topic) {
+		return nil
+	}
+	if len(in.parts) >= in.cfg.MaxPartitions {
+		in.Stats.Overflow++
+		return nil
+	}
+	q := &part{Partition: p, settled: in.cfg.Earliest || in.young(p), live: true}
+	in.parts[p] = q
+	return q
+}
+
+func (in *Intake) forget(q *part) {
+	in.setAsked(q, 0)
+	in.ahead -= q.heldBytes()
+	delete(in.active, q)
+	delete(in.parts, q.Partition)
+	in.waiting = slices.DeleteFunc(in.waiting, func(w *part) bool { return w == q })
+}
+
+// Next returns the sequence that partition p delivers next.
+func (in *Intake) Next(p Partition) (uint64, bool) {
+	q := in.parts[p]
+	if q == nil || !q.settled {
+		return 0, false
+	}
+	return q.next, true
+}
+
+// Heads returns, for every partition, the sequence after the highest known.
+func (in *Intake) Heads() map[Partition]uint64 {
+	heads := make(map[Partition]uint64, len(in.parts))
+	for p, q := range in.parts {
+		heads[p] = q.head
+	}
+	return heads
+}
+
+// Live reports whether a producer's live records of a partition are wanted now.
+func (in *Intake) Live(p Partition) bool {
+	q := in.parts[p]
+	return q == nil || q.live
+}
+
+// Consumed gives back the room of bytes that were delivered.
+func (in *Intake) Consumed(bytes int64, now time.Time) {
+	in.queued -= bytes
+	if in.queued > in.cfg.QueueBytes/2 || len(in.waiting) == 0 {
+		return
+	}
+	waiting := in.waiting
+	in.waiting = nil
+	for _, q := range waiting {
+		q.waits = false
+		in.pursue(q, now)
+	}
+}
+
+// Queued returns the bytes delivered and not consumed.
+func (in *Intake) Queued() int64 { return in.queued }
+
+// Held returns the bytes held ahead of gaps.
+func (in *Intake) Held() int64 { return in.ahead }
+
+// sortedActive returns the partitions that need attention, in order.
+func (in *Intake) sortedActive() []*part {
+	parts := make([]*part, 0, len(in.active))
+	for q := range in.active {
+		parts = append(parts, q)
+	}
+	slices.SortFunc(parts, func(a, b *part) int { return a.Compare(b.Partition) })
+	return parts
+}
+
+// Tick replaces silent sources, retries what was refused, asks for heads.
+func (in *Intake) Tick(now time.Time) {
+	for _, s := range in.sorted {
+		in.tickAsks(s, now)
+	}
+	for _, q := range in.sortedActive() {
+		if !q.wake.IsZero() && !now.Before(q.wake) {
+			q.wake = time.Time{}
+			in.pursue(q, now)
+		}
+	}
+}
+
+// wakeAt plans the next look at a partition.
+func (in *Intake) wakeAt(q *part, at time.Time) {
+	q.wake = at
+	in.soonest = earlier(in.soonest, at)
+}
+
+// Soonest returns the earliest time that was planned since the last call of
+// NextWake; zero when none was. It is cheap, for use after every event.
+func (in *Intake) Soonest() time.Time { return in.soonest }
+
+// NextWake returns when Tick has something to do; zero for never.
+func (in *Intake) NextWake() (next time.Time) {
+	in.soonest = time.Time{}
+	for _, s := range in.sorted {
+		for _, a := range s.asks {
+			next = earlier(next, a.wake())
+		}
+	}
+	for q := range in.active {
+		next = earlier(next, q.wake)
+	}
+	return next
+}
+
+// sourceIndex returns where a source stands, or would stand, among the sorted.
+func (in *Intake) sourceIndex(id string) (int, bool) {
+	return slices.BinarySearchFunc(in.sorted, id, func(s *source, id string) int { return strings.Compare(s.ID, id) })
+}

@@ -1,0 +1,134 @@
+package core
+
+import "time"
+
+// Receive takes a run that source brought: live, or (direct) as the answer to a
+// FETCH. It ends as deliveries, is held, or is left for a later fetch.
+func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
+	if r.Count <= 0 || r.End() < r.First {
+		return
+	}
+	q := in.part(r.Partition)
+	if q == nil {
+		return
+	}
+	if !in.believes(source, direct, q, r) {
+		in.Stats.Unbelieved += uint64(r.Count)
+		return
+	}
+	q.head = max(q.head, r.End())
+	q.measure(r)
+	if direct {
+		in.progress(source, q, now)
+	}
+	if !q.settled {
+		in.settleByRecord(q, source, r.First)
+	}
+	switch {
+	case r.End() <= q.next:
+		in.Stats.Duplicates += uint64(r.Count)
+	case r.First > q.next:
+		in.holdAhead(q, r)
+	case in.full():
+		in.Stats.NoRoom += uint64(r.Count)
+	default:
+		in.deliver(q, r)
+	}
+	in.pursue(q, now)
+}
+
+// believes reports whether source may speak for the run. Live records come from
+// their producer alone; a foreign producer answers a FETCH rightly only for its
+// first 256 records and only while no store has acknowledged any.
+func (in *Intake) believes(source string, direct bool, q *part, r Run) bool {
+	if !direct {
+		return source == q.Producer
+	}
+	s := in.sources[source]
+	if s == nil || !s.Foreign || source != q.Producer {
+		return true
+	}
+	return r.End() <= foreignRecords && in.foreignServes(q)
+}
+
+// foreignRecords is how many records a C producer answers rightly.
+const foreignRecords = 256
+
+// foreignServes reports whether a foreign producer's answers can be right: no
+// store is known that could have acknowledged anything of it.
+func (in *Intake) foreignServes(q *part) bool {
+	for _, s := range in.sorted {
+		if s.All {
+			return false
+		}
+	}
+	return !q.acked
+}
+
+func (in *Intake) full() bool { return in.queued >= in.cfg.QueueBytes }
+
+func (in *Intake) holdAhead(q *part, r Run) {
+	if in.ahead+r.Bytes > in.cfg.AheadBytes {
+		in.Stats.NoRoom += uint64(r.Count)
+		return
+	}
+	kept := q.hold(r)
+	in.ahead += kept
+	if kept == 0 {
+		in.Stats.Duplicates += uint64(r.Count)
+		return
+	}
+	in.Stats.HeldRuns++
+}
+
+// deliver passes on what of r is due, and what was held behind it.
+func (in *Intake) deliver(q *part, r Run) {
+	in.pass(q, r)
+	in.drain(q)
+}
+
+// drain delivers what is held and due, as room allows.
+func (in *Intake) drain(q *part) {
+	for len(q.held) > 0 && q.held[0].First <= q.next && !in.full() {
+		h := q.held[0]
+		q.held[0] = Run{}
+		q.held = q.held[1:]
+		in.ahead -= h.Bytes
+		if h.End() > q.next {
+			in.pass(q, h)
+		}
+	}
+	if len(q.held) == 0 {
+		q.held = nil
+	}
+}
+
+func (in *Intake) pass(q *part, r Run) {
+	due := Range{First: q.next, End: r.End()}
+	in.out.Deliver = append(in.out.Deliver, Delivery{Run: r, Part: due})
+	in.queued += r.Bytes
+	in.Stats.Delivered += due.Len()
+	in.Stats.Duplicates += uint64(r.Count) - due.Len()
+	q.next = r.End()
+	q.begun = true
+	q.unserved = time.Time{}
+}
+
+// MayAcknowledge reports whether a store may acknowledge a partition now. A
+// foreign producer that gets an ACK while it answers our FETCH would go on
+// with wrong contents.
+func (in *Intake) MayAcknowledge(p Partition) bool {
+	q := in.parts[p]
+	if q == nil || q.fetch.source != p.Producer {
+		return true
+	}
+	s := in.sources[p.Producer]
+	return s == nil || !s.Foreign
+}
+
+// Acknowledged notes that a store acknowledged records of a partition.
+func (in *Intake) Acknowledged(p Partition) {
+	if q := in.parts[p]; q != nil {
+		q.acked = true
+	}
+}

@@ -1,0 +1,92 @@
+package core
+
+import "time"
+
+// nobody handles a gap that no linked source serves: it waits, then reports a
+// stall, and skips only what is known to be gone for good.
+func (in *Intake) nobody(q *part, gap Range, now time.Time) {
+	if q.unserved.IsZero() {
+		q.unserved = now
+	}
+	waited := now.Sub(q.unserved)
+	if to, kind := in.skipTo(q, waited); kind != 0 {
+		in.skip(q, to, kind, now)
+		return
+	}
+	in.wakeAt(q, now.Add(in.cfg.Retry))
+	if waited < in.cfg.StallAfter {
+		in.wakeAt(q, earlier(q.wake, q.unserved.Add(in.cfg.StallAfter)))
+		return
+	}
+	if !q.stalled {
+		q.stalled = true
+		q.stallEnd = in.available(q, gap.End)
+		in.report(Stalled, q, Range{q.next, q.stallEnd})
+	}
+}
+
+// available returns the first sequence from which on somebody has something.
+func (in *Intake) available(q *part, end uint64) uint64 {
+	for _, s := range in.sorted {
+		if c, ok := q.claims[s.ID]; ok && c.lowest > q.next && c.lowest < c.end {
+			end = min(end, c.lowest)
+		}
+	}
+	return end
+}
+
+// skipTo decides whether the missing records are given up, and up to where.
+func (in *Intake) skipTo(q *part, waited time.Duration) (uint64, ReportKind) {
+	to := in.available(q, q.gap().End)
+	if in.expired(q) >= to && to > q.next {
+		return to, Expired
+	}
+	if in.cfg.SkipMissingAfter > 0 && waited >= in.cfg.SkipMissingAfter {
+		return to, Skipped
+	}
+	if waited < in.cfg.StallAfter || (!in.cfg.Store && !in.ready) {
+		return 0, 0
+	}
+	producer := in.sources[q.Producer]
+	switch {
+	case producer != nil && producer.Foreign:
+		if in.cfg.Store {
+			return to, Skipped // it states no tail and repeats nothing
+		}
+	case producer != nil:
+		if c, ok := q.claims[q.Producer]; ok && c.lowest > q.next && (in.cfg.Store || !q.begun) {
+			return min(to, c.lowest), Skipped
+		}
+	case !q.begun && to < q.gap().End:
+		return to, Skipped // the producer is gone: the lowest that a store offers
+	}
+	return 0, 0
+}
+
+// expired returns the highest retention tail that a source stated.
+func (in *Intake) expired(q *part) (tail uint64) {
+	for _, c := range q.claims {
+		tail = max(tail, c.tail)
+	}
+	return tail
+}
+
+func (in *Intake) skip(q *part, to uint64, kind ReportKind, now time.Time) {
+	in.report(kind, q, Range{q.next, to})
+	q.next = to
+	q.unserved = time.Time{}
+	clear(q.refused)
+	in.pursue(q, now)
+}
+
+// resumed reports that a stalled partition goes on.
+func (in *Intake) resumed(q *part) {
+	if q.stalled && q.unserved.IsZero() {
+		q.stalled = false
+		in.report(Resumed, q, Range{q.next, max(q.next, q.stallEnd)})
+	}
+}
+
+func (in *Intake) report(kind ReportKind, q *part, r Range) {
+	in.out.Reports = append(in.out.Reports, Report{Kind: kind, Partition: q.Partition, Range: r})
+}

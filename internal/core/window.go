@@ -1,0 +1,174 @@
+package core
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// WindowConfig bounds a publisher's window.
+type WindowConfig struct {
+	Bytes        int64         // what the chunks of all topics may take
+	StoreAcks    int           // different stores that must acknowledge a record before it may go; 0: the oldest goes
+	HeadDelay    time.Duration // from a record to its HEAD
+	HeadInterval time.Duration // between HEADs while something is unacknowledged
+	HeadMax      time.Duration // what the interval grows to while nothing is new
+}
+
+const (
+	firstChunkBytes = 4 << 10
+	maxChunkBytes   = 256 << 10
+)
+
+// Window is what a publisher keeps of all its topics, within one bound in
+// bytes. Chunks leave oldest first and only when room is needed; a chunk whose
+// records lack their acknowledgements never leaves, and then there is no room.
+type Window struct {
+	cfg  WindowConfig
+	need int
+
+	logs   map[string]*Log
+	sorted []*Log
+	order  []*Chunk // of all logs, oldest first
+	used   int64    // allocated by the chunks in order
+	pinned int64    // allocated by chunks that left but are still being written
+}
+
+// NewWindow returns an empty window.
+func NewWindow(cfg WindowConfig) *Window {
+	return &Window{cfg: cfg, need: cfg.StoreAcks, logs: make(map[string]*Log)}
+}
+
+// Log returns the log of a topic, made when it is new.
+func (w *Window) Log(topic string) (l *Log, fresh bool) {
+	if l := w.logs[topic]; l != nil {
+		return l, false
+	}
+	l = &Log{Topic: topic, window: w}
+	l.heads.period = w.cfg.HeadInterval
+	w.logs[topic] = l
+	i, _ := slices.BinarySearchFunc(w.sorted, topic, func(l *Log, t string) int { return strings.Compare(l.Topic, t) })
+	w.sorted = slices.Insert(w.sorted, i, l)
+	return l, true
+}
+
+// Lookup returns the log of a topic, nil when nothing was published to it.
+func (w *Window) Lookup(topic string) *Log { return w.logs[topic] }
+
+// Logs returns all logs by topic. The slice is the window's own.
+func (w *Window) Logs() []*Log { return w.sorted }
+
+// Used returns the bytes held, with those of chunks that left but are still
+// being written to a link.
+func (w *Window) Used() int64 { return w.used + w.pinned }
+
+// Reserve returns a chunk of l with at least size bytes free; a fresh one has
+// no Data, which the caller then sets. It returns nil while there is no room.
+func (w *Window) Reserve(l *Log, size int) *Chunk {
+	if c := l.active(); c != nil && c.Cap-c.Size >= size {
+		return c
+	}
+	grown := firstChunkBytes
+	if c := l.active(); c != nil {
+		grown = min(2*c.Cap, maxChunkBytes)
+	}
+	capacity := max(size, int(min(int64(grown), w.cfg.Bytes/8)))
+	if !w.makeRoom(int64(capacity)) {
+		return nil
+	}
+	c := &Chunk{Log: l, First: l.next, Start: l.pos, Cap: capacity}
+	l.chunks = append(l.chunks, c)
+	w.order = append(w.order, c)
+	w.used += int64(capacity)
+	return c
+}
+
+// makeRoom drops the oldest chunks until size bytes fit, and says whether they do.
+func (w *Window) makeRoom(size int64) bool {
+	for w.used+size > w.cfg.Bytes && len(w.order) > 0 {
+		oldest := w.order[0]
+		if oldest.Log.Acked() < oldest.End() {
+			return false
+		}
+		w.drop(oldest)
+	}
+	return true
+}
+
+func (w *Window) drop(c *Chunk) {
+	w.order[0] = nil
+	w.order = w.order[1:]
+	c.Log.chunks[0] = nil
+	c.Log.chunks = c.Log.chunks[1:]
+	w.used -= int64(c.Cap)
+	c.dropped = true
+	if c.pins > 0 {
+		w.pinned += int64(c.Cap)
+	}
+}
+
+// Pin keeps c's bytes counted while a link writes them.
+func (w *Window) Pin(c *Chunk) { c.pins++ }
+
+// Unpin undoes one Pin.
+func (w *Window) Unpin(c *Chunk) {
+	c.pins--
+	if c.pins == 0 && c.dropped {
+		w.pinned -= int64(c.Cap)
+	}
+}
+
+// Wrote schedules the HEAD of a log to which something was appended.
+func (w *Window) Wrote(l *Log, now time.Time) {
+	l.heads.period = w.cfg.HeadInterval
+	due := now.Add(w.cfg.HeadDelay)
+	if l.heads.due.IsZero() || due.Before(l.heads.due) {
+		l.heads.due = due
+	}
+}
+
+// Tick makes the HEADs that are due, and returns their logs: the links that
+// subscribed to them then have something to send.
+func (w *Window) Tick(now time.Time) (due []*Log) {
+	for _, l := range w.sorted {
+		if h := &l.heads; !h.due.IsZero() && !now.Before(h.due) {
+			w.announce(l, now)
+			due = append(due, l)
+		}
+	}
+	return due
+}
+
+// Announce makes the HEAD of every log due now, as a producer does before it
+// leaves.
+func (w *Window) Announce(now time.Time) {
+	for _, l := range w.sorted {
+		w.announce(l, now)
+	}
+}
+
+func (w *Window) announce(l *Log, now time.Time) {
+	h := &l.heads
+	if !h.fresh && l.Acked() == l.next {
+		h.period = min(2*h.period, w.cfg.HeadMax)
+	}
+	h.fresh = false
+	h.gen++
+	h.due = now.Add(h.period)
+}
+
+// NextWake returns when Tick has something to do; zero when nothing is planned.
+func (w *Window) NextWake() (next time.Time) {
+	for _, l := range w.sorted {
+		next = earlier(next, l.heads.due)
+	}
+	return next
+}
+
+// Unacked returns how many records lack their acknowledgements.
+func (w *Window) Unacked() (n uint64) {
+	for _, l := range w.sorted {
+		n += l.next - l.Acked()
+	}
+	return n
+}

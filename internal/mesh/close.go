@@ -1,0 +1,114 @@
+package mesh
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Drain waits until every link has written what it has, or ctx ends. It takes
+// the lock.
+func (n *Node) Drain(ctx context.Context) error {
+	defer context.AfterFunc(ctx, n.wakeIdle)()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for n.anyPending() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		n.idle.Wait()
+	}
+	return nil
+}
+
+func (n *Node) wakeIdle() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.idle.Broadcast()
+}
+
+func (n *Node) anyPending() bool {
+	return slices.ContainsFunc(n.accepted, func(a *Accepted) bool { return a.link.writing || a.link.pending() })
+}
+
+// Leave announces the last heads, lets every link write what it has, closes the
+// links for writing and waits for the peers to close them, at most linger.
+func (n *Node) Leave(linger time.Duration) {
+	ctx, cancel := context.WithTimeout(n.ctx, linger)
+	defer cancel()
+	n.mu.Lock()
+	n.window.Announce(time.Now())
+	for _, log := range n.window.Logs() {
+		n.wakeLinks(log)
+	}
+	n.mu.Unlock()
+	if n.Drain(ctx) != nil {
+		return
+	}
+	defer context.AfterFunc(ctx, n.wakeIdle)()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, a := range n.accepted {
+		a.link.end()
+	}
+	for len(n.accepted) > 0 && ctx.Err() == nil {
+		n.idle.Wait()
+	}
+}
+
+// Close ends the node and waits for everything it started.
+func (n *Node) Close() {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		n.wg.Wait()
+		return
+	}
+	n.closed = true
+	n.cancel()
+	n.listener.Close()
+	for _, a := range slices.Clone(n.accepted) {
+		a.link.close(errClosed)
+	}
+	for _, p := range n.peers {
+		if p.Dialled != nil {
+			p.Dialled.link.close(errClosed)
+		}
+	}
+	n.room.Broadcast()
+	n.idle.Broadcast()
+	n.mu.Unlock()
+	n.guard.Close()
+	n.wg.Wait()
+}
+
+// Closed reports whether Close was called. It needs the lock.
+func (n *Node) Closed() bool { return n.closed }
+
+// Stats is what a node counts besides its role.
+type Stats struct {
+	Malformed map[string]uint64 // messages dropped, by kind
+	Skipped   uint64            // records that the window dropped before a link had sent them
+	Dialled   int               // links that we dialled
+	Accepted  int               // links that were dialled to us
+	Peers     int               // other nodes known
+	Towers    int               // towers there now
+	Used      int64             // bytes in the window
+}
+
+// Stats returns what was counted so far. It needs the lock.
+func (n *Node) Stats() Stats {
+	s := Stats{Malformed: n.malformed.copy(), Accepted: len(n.accepted), Peers: len(n.peers), Towers: n.towersUp, Used: n.window.Used()}
+	for _, a := range n.accepted {
+		s.Skipped += a.link.outlet.Skipped
+	}
+	for _, p := range n.peers {
+		if p.Dialled != nil {
+			s.Dialled++
+		}
+	}
+	return s
+}
+
+// Behind returns how many records the link to a peer has not been sent yet.
+func (a *Accepted) Behind() uint64 { return a.link.outlet.Behind() }

@@ -1,0 +1,69 @@
+package mesh
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	beck "github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// Config says how a node moves bytes.
+type Config struct {
+	beck.NodeConfig
+	UUID         string            // the node's address
+	Role         string            // protocol.RoleProducer, RoleConsumer or RoleStore
+	MessageBytes int               // largest message taken or sent, in bytes of its frames; default 16 MiB
+	Window       core.WindowConfig // what the node publishes
+	Outlet       core.OutletConfig // what may wait on one link
+}
+
+// DefaultMessageBytes is the largest message unless it is set otherwise.
+const DefaultMessageBytes = 16 << 20
+
+func (c Config) withDefaults() Config {
+	c.NodeConfig = c.NodeConfig.WithDefaults()
+	if c.MessageBytes == 0 {
+		c.MessageBytes = DefaultMessageBytes
+	}
+	if c.Outlet == (core.OutletConfig{}) {
+		c.Outlet = core.DefaultOutletConfig()
+	}
+	if c.UUID == "" {
+		c.UUID = protocol.NewAddress()
+	}
+	return c
+}
+
+func (c Config) towers() ([]protocol.TowerAddr, error) {
+	if len(c.Sub) != len(c.Pub) {
+		return nil, fmt.Errorf("%d sub addresses and %d pub addresses: a tower has one of each", len(c.Sub), len(c.Pub))
+	}
+	towers := make([]protocol.TowerAddr, len(c.Sub))
+	for i := range c.Sub {
+		towers[i] = protocol.TowerAddr{Sub: c.Sub[i], Pub: c.Pub[i]}
+	}
+	return towers, nil
+}
+
+// version is the version of this module in the running program.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	const module = "github.com/beckmesh/beck"
+	if info.Main.Path == module {
+		return info.Main.Version
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == module {
+			return dep.Version
+		}
+	}
+	return ""
+}
+
+func (c Config) logger() *slog.Logger { return c.Logger.With("node", c.UUID[:8], "role", c.Role) }

@@ -1,0 +1,105 @@
+package mesh
+
+import (
+	"encoding/binary"
+	"strings"
+	"time"
+
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/zmtp"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// Topic is a topic that the node publishes: its log, and the bytes that every
+// RECORD of it begins with.
+type Topic struct {
+	Log    *core.Log
+	prefix []byte // frame 0 up to the sequence
+	body   int    // length of frame 0
+	header []byte // frame header of frame 0, and the prefix
+}
+
+// Window returns the node's window. It needs the lock.
+func (n *Node) Window() *core.Window { return n.window }
+
+// Room is signalled when the window may have room again, or something was
+// acknowledged. Its lock is the node's.
+func (n *Node) Room() interface {
+	Wait()
+	Broadcast()
+} {
+	return n.room
+}
+
+// Topic returns a topic to publish to, made when it is new. It needs the lock.
+func (n *Node) Topic(name string) *Topic {
+	if t := n.topics[name]; t != nil {
+		return t
+	}
+	log, _ := n.window.Log(name)
+	frame := protocol.AppendRecord(nil, name, n.cfg.UUID, 0)
+	t := &Topic{Log: log, prefix: frame[:len(frame)-8], body: len(frame)}
+	t.header = append(zmtp.AppendFrameHeader(nil, zmtp.FlagMore, t.body), t.prefix...)
+	n.topics[name] = t
+	for _, a := range n.accepted {
+		a.link.outlet.Follow(log)
+	}
+	return t
+}
+
+// recordSize returns the bytes of a record on the wire.
+func (t *Topic) recordSize(value []byte) int {
+	size := len(t.header) + 8 + 2 + len(value)
+	if len(value) > 255 {
+		size += 7
+	}
+	return size
+}
+
+// Append encodes a record at the end of its topic's log. ok is false while
+// the window has no room. It needs the lock; Push follows.
+func (n *Node) Append(t *Topic, value []byte) (seq uint64, ok bool) {
+	size := t.recordSize(value)
+	c := n.window.Reserve(t.Log, size)
+	if c == nil {
+		return 0, false
+	}
+	if c.Data == nil {
+		c.Data = make([]byte, c.Cap)
+	}
+	seq = t.Log.Next()
+	b := c.Data.([]byte)[c.Size:c.Size:c.Cap]
+	b = append(b, t.header...)
+	b = binary.BigEndian.AppendUint64(b, seq)
+	b = zmtp.AppendFrameHeader(b, 0, len(value))
+	b = append(b, value...)
+	if _, first := t.Log.Commit(c, len(b)); first {
+		n.window.Wrote(t.Log, time.Now())
+		n.WakeAt(n.window.NextWake())
+	}
+	return seq, true
+}
+
+// Push brings what was appended to the links. It needs the lock, and gives it
+// up while it writes.
+func (n *Node) Push(t *Topic) { n.push(t.Log) }
+
+// follow moves the cursors of a link whose subscriptions changed.
+func (n *Node) follow(a *Accepted, prefix string) {
+	if prefix != "" && prefix[0] != byte(protocol.KindRecord) && prefix[0] != byte(protocol.KindHead) {
+		return
+	}
+	for name, t := range n.topics {
+		if len(prefix) > 1 && !overlaps(prefix[1:], name) {
+			continue
+		}
+		a.link.outlet.Follow(t.Log)
+	}
+	a.link.wakeWriter()
+}
+
+// overlaps reports whether a subscription's topic part can match a topic.
+func overlaps(prefix, topic string) bool {
+	full := topic + "\x00"
+	return strings.HasPrefix(full, prefix) || strings.HasPrefix(prefix, full)
+}

@@ -1,0 +1,133 @@
+package mesh
+
+import (
+	"encoding/binary"
+
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/zmtp"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// ServeWindow does one step of an answer from what the node itself published.
+// It takes the lock only to find the chunk.
+func (n *Node) ServeWindow(s *Step, dst []byte, limit int) []byte {
+	if s.Kind == core.JobHeads {
+		return n.serveHeads(s, dst)
+	}
+	n.mu.Lock()
+	t := n.topics[s.Partition.Topic]
+	if t == nil || s.Partition.Producer != n.cfg.UUID {
+		n.mu.Unlock()
+		return Refuse(s, dst, 0, 1)
+	}
+	lowest, next := t.Log.Lowest(), t.Log.Next()
+	c := t.Log.Find(s.Range.First)
+	if c == nil {
+		n.mu.Unlock()
+		return Refuse(s, dst, next, lowest)
+	}
+	n.window.Pin(c)
+	wire, first := c.Data.([]byte)[:c.Size], c.First
+	n.mu.Unlock()
+	dst = t.appendDirect(dst, s, wire, first, limit)
+	n.mu.Lock()
+	n.unpin(c)
+	n.mu.Unlock()
+	return dst
+}
+
+// appendDirect turns the RECORDs of a chunk into DIRECT-RECORDs for the
+// requester, from the sequence that is its turn.
+func (t *Topic) appendDirect(dst []byte, s *Step, wire []byte, seq uint64, limit int) []byte {
+	head := protocol.AppendDirectRecord(nil, s.Requester, s.Partition.Producer, s.Partition.Topic, 0)
+	head = head[:len(head)-8]
+	for start := len(dst); len(wire) > 0 && s.Range.First < s.Range.End && len(dst)-start < limit; seq++ {
+		frame, rest := cutFrame(wire)
+		content, rest := cutFrame(rest)
+		wire = rest
+		if seq < s.Range.First {
+			continue
+		}
+		dst = AppendRecordMessage(dst, head, seq, frame[t.body:], content)
+		s.Range.First = seq + 1
+	}
+	return dst
+}
+
+// AppendRecordMessage appends a record as a wire message: head is frame 0 up to
+// the sequence.
+func AppendRecordMessage(dst, head []byte, seq uint64, trailer, content []byte) []byte {
+	dst = zmtp.AppendFrameHeader(dst, zmtp.FlagMore, len(head)+8+len(trailer))
+	dst = append(dst, head...)
+	dst = binary.BigEndian.AppendUint64(dst, seq)
+	dst = append(dst, trailer...)
+	dst = zmtp.AppendFrameHeader(dst, 0, len(content))
+	return append(dst, content...)
+}
+
+// cutFrame cuts one frame off bytes that we encoded ourselves.
+func cutFrame(b []byte) (body, rest []byte) {
+	if b[0]&zmtp.FlagLong != 0 {
+		n := binary.BigEndian.Uint64(b[1:])
+		return b[9 : 9+n], b[9+n:]
+	}
+	n := int(b[1])
+	return b[2 : 2+n], b[2+n:]
+}
+
+// Refuse ends an answer that cannot go on: it tells a requester that
+// understands it what there is, the records lowest to next-1. A C node would
+// ask again at once, for ever, and gets nothing.
+func Refuse(s *Step, dst []byte, next, lowest uint64) []byte {
+	s.Done = true
+	if !s.Mark {
+		return dst
+	}
+	head := next - 1
+	if next == 0 {
+		head, lowest = 0, 1
+	}
+	return AppendDirectHead(dst, s.Requester, s.Partition, head, protocol.Trailer{Lowest: lowest, HasLowest: true})
+}
+
+// AppendDirectHead appends a DIRECT-HEAD as a wire message.
+func AppendDirectHead(dst []byte, to string, p core.Partition, head uint64, t protocol.Trailer) []byte {
+	f := protocol.AppendDirectHead(nil, to, p.Producer, p.Topic, head)
+	return zmtp.AppendMessage(dst, t.Append(f))
+}
+
+// allTopics stands for "every topic" in an end of list, where a topic cannot be
+// empty.
+const allTopics = "*"
+
+// AppendListEnd ends a list of heads for a requester that understands it.
+func AppendListEnd(s *Step, dst []byte, self string) []byte {
+	s.Done = true
+	if !s.Mark {
+		return dst
+	}
+	topic := s.Partition.Topic
+	if topic == "" {
+		topic = allTopics
+	}
+	p := core.Partition{Topic: topic, Producer: self}
+	return AppendDirectHead(dst, s.Requester, p, 0, protocol.Trailer{Lowest: 1, HasLowest: true, EndOfList: true})
+}
+
+// serveHeads lists the heads of the node's own topics.
+func (n *Node) serveHeads(s *Step, dst []byte) []byte {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, log := range n.window.Logs() {
+		if log.Next() == 0 || (s.Partition.Topic != "" && log.Topic != s.Partition.Topic) {
+			continue
+		}
+		p := core.Partition{Topic: log.Topic, Producer: n.cfg.UUID}
+		t := protocol.Trailer{Lowest: log.Lowest(), HasLowest: true}
+		if !s.Mark {
+			t = protocol.Trailer{}
+		}
+		dst = AppendDirectHead(dst, s.Requester, p, log.Next()-1, t)
+	}
+	return AppendListEnd(s, dst, n.cfg.UUID)
+}

@@ -1,0 +1,327 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/beckmesh/beck/internal/zmtp"
+	"github.com/beckmesh/beck/protocol"
+)
+
+const (
+	// beaconEvery is the interval of beacons: peers drop a node after four of
+	// them have failed to come.
+	beaconEvery = time.Second
+	// beaconSpacing bounds how soon announce repeats a beacon: nodes that all
+	// meet at once would otherwise beacon once for each other node.
+	beaconSpacing = 50 * time.Millisecond
+	// towerSilence is how long a tower that has relayed beacons may relay none,
+	// our own included, until it is taken for stopped.
+	towerSilence = 4 * time.Second
+	// towerTimeout bounds a connect and one write.
+	towerTimeout = 2 * time.Second
+	// towerRedialMin and towerRedialMax bound the backoff of redials.
+	towerRedialMin = 20 * time.Millisecond
+	towerRedialMax = time.Second
+	// towerMalformedMax is how many malformed messages close the link to a tower.
+	towerMalformedMax = 100
+)
+
+var (
+	errTowerSilent    = errors.New("mesh: tower fell silent")
+	errTowerMalformed = errors.New("mesh: too many malformed messages from the tower")
+)
+
+// towerLimits bounds what a tower may send: its messages are small.
+var towerLimits = zmtp.Limits{Message: 16 << 10, Frames: 8, Block: 64 << 10}
+
+// towerEvents is who a towerClient works for. The methods may be called from
+// several goroutines and must not block; those of one tower's up, down, beacons
+// and list end come one at a time and in order.
+type towerEvents interface {
+	// beacon returns what to tell the tower now.
+	beacon() protocol.NodeBeacon
+	// towerUp: tower i has welcomed us. towerDown follows when that link ends,
+	// also when run ends.
+	towerUp(i int)
+	towerDown(i int)
+	// towerBeacon: tower i announces a node, possibly ourselves.
+	towerBeacon(i int, b protocol.TowerBeacon)
+	// listEnd: tower i, which has run for age, has named all nodes it knows.
+	listEnd(i int, age time.Duration)
+}
+
+// towerClient keeps a node in touch with one tower by two connections: one that
+// sends our beacons to its sub port, one that takes the others' from its pub
+// port. Each is redialled for as long as run runs, and nothing but the two
+// endpoints of the tower's address is ever dialled.
+type towerClient struct {
+	index int
+	addr  protocol.TowerAddr
+	self  string
+	ev    towerEvents
+	log   *slog.Logger
+
+	soon      chan struct{} // a beacon is wanted before it is due
+	malformed atomic.Uint64
+}
+
+// newTowerClient returns a client that does nothing until run. index names the
+// tower in the events; self is the node's UUID, given as ZMTP identity.
+func newTowerClient(index int, addr protocol.TowerAddr, self string, ev towerEvents, log *slog.Logger) *towerClient {
+	return &towerClient{
+		index: index,
+		addr:  addr,
+		self:  self,
+		ev:    ev,
+		log:   log.With("sub", addr.Sub, "pub", addr.Pub),
+		soon:  make(chan struct{}, 1),
+	}
+}
+
+// run keeps both connections until ctx ends, and returns when everything that
+// it started has ended.
+func (c *towerClient) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { c.keep(ctx, c.addr.Sub, zmtp.Pub, c.sendBeacons) })
+	wg.Go(func() { c.keep(ctx, c.addr.Pub, zmtp.Sub, c.takeBeacons) })
+	wg.Wait()
+}
+
+// announce sends a beacon soon, even if none is due. It never blocks.
+func (c *towerClient) announce() {
+	select {
+	case c.soon <- struct{}{}:
+	default: // one is on its way already
+	}
+}
+
+// malformedCount returns how many messages of the tower could not be read.
+func (c *towerClient) malformedCount() uint64 { return c.malformed.Load() }
+
+// keep runs one session after another until ctx ends.
+func (c *towerClient) keep(ctx context.Context, endpoint string, as zmtp.SocketType, serve func(*towerLink) error) {
+	var backoff time.Duration
+	for ctx.Err() == nil {
+		lived, err := c.session(ctx, endpoint, as, serve)
+		if lived >= towerRedialMax {
+			backoff = 0
+		}
+		c.log.Debug("no link to the tower", "endpoint", endpoint, "err", err)
+		backoff = min(max(2*backoff, towerRedialMin), towerRedialMax)
+		pause(ctx, backoff/2+rand.N(backoff/2))
+	}
+}
+
+// session dials the endpoint, serves the link until it ends, and says how long
+// that was.
+func (c *towerClient) session(ctx context.Context, endpoint string, as zmtp.SocketType, serve func(*towerLink) error) (time.Duration, error) {
+	host, port, err := protocol.ParseEndpoint(endpoint)
+	if err != nil {
+		return 0, fmt.Errorf("tower %q: %w", endpoint, err)
+	}
+	dialer := net.Dialer{Timeout: towerTimeout, KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: time.Second, Interval: time.Second, Count: 3,
+	}}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if _, err := zmtp.Handshake(conn, zmtp.Options{Type: as, Identity: c.self}, false); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	err = serve(&towerLink{conn: conn, reader: zmtp.NewReader(conn, towerLimits)})
+	return time.Since(began), err
+}
+
+// sendBeacons sends our beacon at once, whenever it is due and when announce
+// asks for it, until the link ends.
+func (c *towerClient) sendBeacons(l *towerLink) error {
+	ended := make(chan error, 1)
+	var wg sync.WaitGroup
+	// The tower sends its subscription and perhaps PINGs; reading them is also
+	// how the end of the link is noticed.
+	wg.Go(func() { ended <- l.messages(func(zmtp.Msg) error { return nil }) })
+	err := c.beacons(l, ended)
+	l.conn.Close()
+	wg.Wait()
+	return err
+}
+
+// beacons returns why the link ended.
+func (c *towerClient) beacons(l *towerLink, ended <-chan error) error {
+	due := time.NewTicker(beaconEvery)
+	defer due.Stop()
+	for {
+		if err := l.write(zmtp.AppendMessage(nil, c.ev.beacon().Frames()...)); err != nil {
+			return err
+		}
+		spacing := time.After(beaconSpacing)
+		select {
+		case err := <-ended:
+			return err
+		case <-due.C:
+			continue
+		case <-c.soon:
+		}
+		select {
+		case err := <-ended:
+			return err
+		case <-spacing:
+		}
+	}
+}
+
+// takeBeacons subscribes to what the tower has to say and passes it on until
+// the link ends.
+func (c *towerClient) takeBeacons(l *towerLink) error {
+	var subscribe []byte
+	for _, prefix := range []string{protocol.PrefixWelcome, protocol.PrefixBeacon, protocol.PrefixListEnd} {
+		subscribe = zmtp.AppendSubscription(subscribe, []byte(prefix), true)
+	}
+	if err := l.write(subscribe); err != nil {
+		return err
+	}
+	s := towerSession{client: c, link: l}
+	defer s.end()
+	if err := l.conn.SetReadDeadline(time.Now().Add(towerSilence)); err != nil {
+		return err
+	}
+	return l.messages(s.take)
+}
+
+// towerSession is what has been heard on one link to the pub port.
+type towerSession struct {
+	client    *towerClient
+	link      *towerLink
+	up        bool
+	malformed int
+}
+
+// take passes one message on.
+func (s *towerSession) take(m zmtp.Msg) error {
+	c, err := s.client, error(nil)
+	switch string(m.Frames[0]) {
+	case protocol.PrefixWelcome:
+		return s.welcome()
+	case protocol.PrefixBeacon:
+		var b protocol.TowerBeacon
+		if b, err = protocol.ParseTowerBeacon(m.Frames); err == nil {
+			c.ev.towerBeacon(c.index, b)
+			return s.link.conn.SetReadDeadline(time.Now().Add(towerSilence))
+		}
+	case protocol.PrefixListEnd:
+		var end protocol.ListEnd
+		if end, err = protocol.ParseListEnd(m.Frames); err == nil {
+			c.ev.listEnd(c.index, end.Info.Age)
+			return nil
+		}
+	default:
+		err = protocol.ErrBeacon // not subscribed to
+	}
+	c.malformed.Add(1)
+	c.log.Debug("malformed message from the tower", "err", err)
+	if s.malformed++; s.malformed >= towerMalformedMax {
+		return errTowerMalformed
+	}
+	return nil
+}
+
+// welcome opens the session. A tower that goes on to relay nothing at all is
+// not waited for: there may be nobody to speak of.
+func (s *towerSession) welcome() error {
+	if s.up {
+		return nil
+	}
+	s.up = true
+	s.client.log.Debug("tower is up")
+	s.client.ev.towerUp(s.client.index)
+	return s.link.conn.SetReadDeadline(time.Time{})
+}
+
+func (s *towerSession) end() {
+	if s.up {
+		s.client.log.Debug("tower is down")
+		s.client.ev.towerDown(s.client.index)
+	}
+}
+
+// towerLink is one connection to a tower. One goroutine reads; any may write.
+type towerLink struct {
+	conn   net.Conn
+	reader *zmtp.Reader
+	mu     sync.Mutex
+}
+
+// write sends whole messages. A tower that takes none for towerTimeout is gone:
+// what nodes send to towers always fits into the buffers of the connection.
+func (l *towerLink) write(b []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.conn.SetWriteDeadline(time.Now().Add(towerTimeout)); err != nil {
+		return err
+	}
+	_, err := l.conn.Write(b)
+	return err
+}
+
+// messages reads until the link ends or take fails, and answers PINGs.
+func (l *towerLink) messages(take func(zmtp.Msg) error) error {
+	for {
+		m, ok, err := l.reader.Next()
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			err = l.fill()
+		case m.Command:
+			err = l.command(m.Frames[0])
+		default:
+			err = take(m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *towerLink) fill() error {
+	err := l.reader.Fill()
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return errTowerSilent
+	}
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("mesh: tower closed the link: %w", err)
+	}
+	return err
+}
+
+func (l *towerLink) command(frame []byte) error {
+	name, data, err := zmtp.ParseCommand(frame)
+	if err != nil || string(name) != zmtp.CommandPing {
+		return nil // nothing that concerns us
+	}
+	return l.write(zmtp.AppendPong(nil, data))
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

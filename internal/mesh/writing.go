@@ -1,0 +1,107 @@
+package mesh
+
+import (
+	"net"
+
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/zmtp"
+	"github.com/beckmesh/beck/protocol"
+)
+
+const (
+	writeBytes = 256 << 10 // about what goes out in one write
+	copyBytes  = 32 << 10  // a slice up to this size is copied, to share a write with others
+)
+
+// writing is one write of a link: messages gathered into a buffer, then at most
+// one large slice of a chunk, or one step of a job.
+type writing struct {
+	buf   []byte
+	slice []byte
+	pin   *core.Chunk
+	job   *core.Job
+	step  Step
+	vec   [2][]byte
+}
+
+// gather takes what the outlet wants sent next. It needs the lock.
+func (w *writing) gather(l *link) {
+	w.buf, w.slice = w.buf[:0], nil
+	if len(l.rest) > 0 {
+		w.buf = append(w.buf, l.rest...)
+		l.rest = l.rest[:0]
+	}
+	for len(w.buf) < writeBytes {
+		item := l.outlet.Next()
+		switch item.Kind {
+		case core.ItemNone:
+			return
+		case core.ItemControl:
+			w.buf = append(w.buf, l.control...)
+			l.control = l.control[:0]
+		case core.ItemHead:
+			w.buf = l.node.appendHead(w.buf, item.Log, item.Head)
+		case core.ItemSlice:
+			bytes := item.Slice.Chunk.Data.([]byte)[item.Slice.From:item.Slice.To]
+			if len(bytes) <= copyBytes {
+				w.buf = append(w.buf, bytes...)
+				continue
+			}
+			w.slice, w.pin = bytes, item.Slice.Chunk
+			l.node.window.Pin(w.pin)
+			return
+		case core.ItemJob:
+			w.job, w.step = item.Job, Step{Job: *item.Job}
+			return
+		}
+	}
+}
+
+// flush writes, without the lock.
+func (w *writing) flush(l *link) error {
+	if w.job != nil {
+		w.buf = l.node.role.Serve(&w.step, w.buf, max(writeBytes-len(w.buf), copyBytes))
+	}
+	if w.slice == nil {
+		_, err := l.conn.Write(w.buf)
+		return err
+	}
+	if len(w.buf) == 0 {
+		_, err := l.conn.Write(w.slice)
+		return err
+	}
+	w.vec = [2][]byte{w.buf, w.slice}
+	vec := net.Buffers(w.vec[:])
+	_, err := vec.WriteTo(l.conn)
+	return err
+}
+
+// release gives back what the write used. It needs the lock.
+func (w *writing) release(l *link) {
+	if w.pin != nil {
+		l.node.unpin(w.pin)
+		w.pin, w.slice, w.vec = nil, nil, [2][]byte{}
+	}
+	if w.job != nil {
+		w.finishStep(l)
+	}
+	if cap(w.buf) > 4*writeBytes {
+		w.buf = nil
+	}
+}
+
+func (w *writing) finishStep(l *link) {
+	j, s := w.job, &w.step
+	w.job = nil
+	j.Range.First = s.Range.First
+	j.After, j.Started = s.After, s.Started
+	finished := s.Done || (j.Kind == core.JobRecords && j.Range.First >= j.Range.End)
+	l.outlet.Served(j, finished)
+}
+
+// appendHead appends the HEAD of a log with the lowest sequence we can serve.
+func (n *Node) appendHead(dst []byte, log *core.Log, seq uint64) []byte {
+	f := protocol.AppendHead(n.scratch[:0], log.Topic, n.cfg.UUID, seq)
+	n.scratch = protocol.Trailer{Lowest: log.Lowest(), HasLowest: true}.Append(f)
+	return zmtp.AppendMessage(dst, n.scratch)
+}

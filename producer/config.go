@@ -1,0 +1,87 @@
+package producer
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/mesh"
+)
+
+// Config says how a producer publishes. Begin with DefaultConfig.
+type Config struct {
+	beck.NodeConfig
+
+	// MinStoreAcks is how many different stores must have a record on disk
+	// before the producer forgets it. 0 waits for none: the window keeps the
+	// newest records and drops the oldest. Default 1; 2 survives the loss of a
+	// store's disk.
+	MinStoreAcks int
+
+	// WindowBytes bounds the memory for records that the producer keeps, over
+	// all its topics, as they are encoded on the wire. Publish blocks while the
+	// oldest lack their acknowledgements and there is no room. Default 64 MiB,
+	// at least twice MessageBytes. A larger window rides out a longer absence
+	// of the stores.
+	WindowBytes int64
+
+	// MessageBytes is the largest message, with about 400 bytes besides the
+	// value. Default 16 MiB, which is also what a node accepts: all nodes of a
+	// mesh need the same.
+	MessageBytes int
+
+	// HeadDelay is how long after a record the HEAD follows that lets others
+	// notice if it was lost. Default 20 ms.
+	HeadDelay time.Duration
+
+	// HeadInterval is the time between HEADs; it doubles up to 10 s while
+	// nothing is new and everything is acknowledged. Default 1 s.
+	HeadInterval time.Duration
+
+	// Linger is how long Close waits for the links to take what was published.
+	// Default 5 s.
+	Linger time.Duration
+}
+
+const (
+	headMax        = 10 * time.Second
+	maxStoreAcks   = 100
+	minMessage     = 1 << 10
+	maxMessage     = 1 << 30
+	defaultWindow  = 64 << 20
+	defaultLinger  = 5 * time.Second
+	defaultDelay   = 20 * time.Millisecond
+	defaultHeads   = time.Second
+	windowMessages = 2
+)
+
+// DefaultConfig returns the settings of a producer beside a local tower.
+func DefaultConfig() Config {
+	return Config{
+		NodeConfig: beck.DefaultNodeConfig(), MinStoreAcks: 1,
+		WindowBytes: defaultWindow, MessageBytes: mesh.DefaultMessageBytes,
+		HeadDelay: defaultDelay, HeadInterval: defaultHeads, Linger: defaultLinger,
+	}
+}
+
+func (c Config) validate() error {
+	if err := c.NodeConfig.WithDefaults().Validate(); err != nil {
+		return err
+	}
+	for _, b := range []struct {
+		field         string
+		is, low, high int64
+	}{
+		{"MinStoreAcks", int64(c.MinStoreAcks), 0, maxStoreAcks},
+		{"MessageBytes", int64(c.MessageBytes), minMessage, maxMessage},
+		{"WindowBytes", c.WindowBytes, windowMessages * int64(c.MessageBytes), 1 << 40},
+		{"HeadDelay", int64(c.HeadDelay), int64(time.Millisecond), int64(headMax)},
+		{"HeadInterval", int64(c.HeadInterval), int64(time.Millisecond), int64(headMax)},
+		{"Linger", int64(c.Linger), 0, int64(time.Hour)},
+	} {
+		if b.is < b.low || b.is > b.high {
+			return fmt.Errorf("%w: %s is %d, not between %d and %d", beck.ErrConfig, b.field, b.is, b.low, b.high)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,307 @@
+// Package producer publishes records to a mesh.
+//
+// A producer pushes its records straight to every consumer and store that
+// subscribed to their topic, and keeps each one until enough stores have it on
+// disk. The records of one producer and topic are a partition: they have
+// offsets from 0 on, and are delivered in that order.
+package producer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// Producer is a node that publishes. Its methods may be called from any
+// goroutine.
+type Producer struct {
+	cfg     Config
+	node    *mesh.Node
+	waiters map[*core.Log][]waiter // by offset
+	calls   *calls
+	err     error // why the producer stopped by itself
+	ended   bool
+	stats   Stats
+}
+
+// waiter is a callback that waits for acknowledgements.
+type waiter struct {
+	seq  uint64
+	call func(beck.Offset, error)
+}
+
+// Start joins the mesh. It returns at once: towers, stores and consumers may
+// come later, and what is published until then waits in the window.
+func Start(c Config) (*Producer, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	p := &Producer{cfg: c, waiters: make(map[*core.Log][]waiter), calls: newCalls()}
+	node, err := mesh.Start(mesh.Config{
+		NodeConfig: c.NodeConfig, Role: protocol.RoleProducer, MessageBytes: c.MessageBytes,
+		Window: core.WindowConfig{
+			Bytes: c.WindowBytes, StoreAcks: c.MinStoreAcks,
+			HeadDelay: c.HeadDelay, HeadInterval: c.HeadInterval, HeadMax: headMax,
+		},
+	}, func(n *mesh.Node) mesh.Role {
+		p.node = n
+		return (*role)(p)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start producer: %w", err)
+	}
+	node.Go(p.calls.run)
+	return p, nil
+}
+
+// Address returns the producer's address: the name of its partitions.
+func (p *Producer) Address() string { return p.node.UUID() }
+
+// Publish appends a record to its topic, of which it copies the value. It
+// blocks while the window is full of records that lack their acknowledgements;
+// ctx ends that. A record that is refused takes no offset: ErrTopic,
+// ErrTooLarge, ErrClosed, ErrIdentity, or the error of ctx.
+func (p *Producer) Publish(ctx context.Context, r beck.Record) error {
+	p.node.Lock()
+	defer p.node.Unlock()
+	_, err := p.publish(ctx, r, true)
+	return err
+}
+
+// PublishBatch publishes records in order, under one lock. On an error those
+// before the refused one are published.
+func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) error {
+	p.node.Lock()
+	defer p.node.Unlock()
+	var last *mesh.Topic
+	for _, r := range records {
+		if last != nil && last.Log.Topic != r.Topic {
+			p.node.Push(last)
+			last = nil
+		}
+		t, _, err := p.append(ctx, r, true)
+		if err != nil {
+			if last != nil {
+				p.node.Push(last)
+			}
+			return err
+		}
+		last = t
+	}
+	if last != nil {
+		p.node.Push(last)
+	}
+	return nil
+}
+
+// TryPublish is Publish, but returns ErrFull where Publish would block.
+func (p *Producer) TryPublish(r beck.Record) error {
+	p.node.Lock()
+	defer p.node.Unlock()
+	_, err := p.publish(context.Background(), r, false)
+	return err
+}
+
+// PublishFunc publishes a record and calls done once: when MinStoreAcks stores
+// have it on disk (with 0: at once), or with the error that kept it from being
+// published, or with ErrClosed if the producer ends before. The calls come one
+// at a time, those of a topic in order; a slow one delays the others, and one
+// that calls Close waits for itself.
+func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) {
+	if o, err := p.publishFunc(ctx, r, done); err != nil {
+		p.calls.add(func() { done(o, err) })
+	}
+}
+
+func (p *Producer) publishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) (beck.Offset, error) {
+	p.node.Lock()
+	defer p.node.Unlock()
+	t, seq, err := p.append(ctx, r, true)
+	if err != nil {
+		return beck.Offset{Topic: r.Topic, Partition: p.node.UUID()}, err
+	}
+	o := p.offset(t.Log, seq)
+	if seq < t.Log.Acked() {
+		p.calls.add(func() { done(o, nil) })
+	} else {
+		p.waiters[t.Log] = append(p.waiters[t.Log], waiter{seq: seq, call: done})
+	}
+	p.node.Push(t)
+	return o, nil
+}
+
+// PublishSync publishes a record and returns its offset when MinStoreAcks
+// stores have it on disk. When ctx ends before that, the record is published
+// all the same, and its offset is returned with the error of ctx.
+func (p *Producer) PublishSync(ctx context.Context, r beck.Record) (beck.Offset, error) {
+	done := make(chan error, 1)
+	o, err := p.publishFunc(ctx, r, func(_ beck.Offset, err error) { done <- err })
+	if err != nil {
+		return o, err
+	}
+	select {
+	case err := <-done:
+		return o, err
+	case <-ctx.Done():
+		return o, ctx.Err()
+	}
+}
+
+func (p *Producer) offset(l *core.Log, seq uint64) beck.Offset {
+	return beck.Offset{Topic: l.Topic, Partition: p.node.UUID(), Offset: seq}
+}
+
+// publish needs the lock.
+func (p *Producer) publish(ctx context.Context, r beck.Record, wait bool) (uint64, error) {
+	t, seq, err := p.append(ctx, r, wait)
+	if err == nil {
+		p.node.Push(t)
+	}
+	return seq, err
+}
+
+// append needs the lock, which it gives up while it waits for room.
+func (p *Producer) append(ctx context.Context, r beck.Record, wait bool) (*mesh.Topic, uint64, error) {
+	if err := p.refuse(r); err != nil {
+		return nil, 0, err
+	}
+	t := p.node.Topic(r.Topic)
+	seq, ok := p.node.Append(t, r.Value)
+	if ok {
+		p.stats.Published++
+		return t, seq, nil
+	}
+	if !wait {
+		return nil, 0, fmt.Errorf("publish to %q: %w", r.Topic, beck.ErrFull)
+	}
+	return p.appendWhenRoom(ctx, r, t)
+}
+
+func (p *Producer) appendWhenRoom(ctx context.Context, r beck.Record, t *mesh.Topic) (*mesh.Topic, uint64, error) {
+	p.node.Push(t)
+	defer context.AfterFunc(ctx, p.wake)()
+	for {
+		if err := p.gone(); err != nil {
+			return nil, 0, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, 0, fmt.Errorf("publish to %q: window is full: %w", r.Topic, err)
+		}
+		if seq, ok := p.node.Append(t, r.Value); ok {
+			p.stats.Published++
+			return t, seq, nil
+		}
+		p.node.Room().Wait()
+	}
+}
+
+func (p *Producer) wake() {
+	p.node.Lock()
+	defer p.node.Unlock()
+	p.node.Room().Broadcast()
+}
+
+// refuse returns why a record cannot be published.
+func (p *Producer) refuse(r beck.Record) error {
+	if err := p.gone(); err != nil {
+		return err
+	}
+	if err := protocol.ValidTopic(r.Topic); err != nil {
+		return fmt.Errorf("publish to %q: %w", r.Topic, err)
+	}
+	if size := len(r.Value) + recordHeader + 2*len(r.Topic); size > p.cfg.MessageBytes {
+		return fmt.Errorf("publish to %q: %w: %d bytes of %d", r.Topic, beck.ErrTooLarge, size, p.cfg.MessageBytes)
+	}
+	return nil
+}
+
+// recordHeader is what a RECORD has besides its topic, twice, and its value.
+const recordHeader = 1 + 1 + 1 + 1 + protocol.AddressLen + 1 + 8
+
+func (p *Producer) gone() error {
+	switch {
+	case p.err != nil:
+		return p.err
+	case p.ended || p.node.Closed():
+		return fmt.Errorf("producer: %w", beck.ErrClosed)
+	}
+	return nil
+}
+
+// Flush waits until everything published before the call has its
+// acknowledgements; with MinStoreAcks 0, until the links have taken it.
+func (p *Producer) Flush(ctx context.Context) error {
+	if p.cfg.MinStoreAcks == 0 {
+		return p.node.Drain(ctx)
+	}
+	defer context.AfterFunc(ctx, p.wake)()
+	p.node.Lock()
+	defer p.node.Unlock()
+	targets := make(map[*core.Log]uint64)
+	for _, l := range p.node.Window().Logs() {
+		targets[l] = l.Next()
+	}
+	for l, end := range targets {
+		for l.Acked() < end {
+			if err := p.gone(); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			p.node.Room().Wait()
+		}
+	}
+	return nil
+}
+
+// Close announces the last offsets, lets the links take what was published, at
+// most Config.Linger, and leaves. It does not wait for acknowledgements: Flush
+// does. Callbacks that still wait get ErrClosed.
+func (p *Producer) Close() error {
+	p.node.Lock()
+	already, failed := p.ended, p.err
+	p.ended = true
+	p.node.Room().Broadcast()
+	p.node.Unlock()
+	if !already && failed == nil {
+		p.node.Leave(p.cfg.Linger)
+	}
+	p.node.Lock()
+	p.dropWaiters(fmt.Errorf("producer: %w", beck.ErrClosed))
+	p.node.Unlock()
+	p.calls.close()
+	p.node.Close()
+	return failed
+}
+
+// Stats is what a producer counts.
+type Stats struct {
+	Published   uint64            // records given an offset
+	Stored      uint64            // of them, those that MinStoreAcks stores have on disk (0 with MinStoreAcks 0)
+	Unstored    uint64            // of them, those that lack acknowledgements (0 with MinStoreAcks 0)
+	WindowBytes int64             // memory that the window takes now
+	Links       int               // nodes that listen to us now
+	Stores      int               // nodes that have ever acknowledged a record
+	Towers      int               // towers there now
+	Skipped     uint64            // records that left the window before a slow link had them; their reader fetches them
+	Malformed   map[string]uint64 // messages dropped, by kind
+}
+
+// Stats returns what was counted so far.
+func (p *Producer) Stats() Stats {
+	p.node.Lock()
+	defer p.node.Unlock()
+	s, n := p.stats, p.node.Stats()
+	if p.cfg.MinStoreAcks > 0 {
+		s.Unstored = p.node.Window().Unacked()
+		s.Stored = s.Published - s.Unstored
+	}
+	s.WindowBytes, s.Links, s.Towers = n.Used, n.Accepted, n.Towers
+	s.Skipped, s.Malformed = n.Skipped, n.Malformed
+	return s
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/beckmesh/beck/internal/blocklog"
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// gather adds a delivery to the next batch. It needs the lock.
+func (s *Store) gather(d core.Delivery) {
+	run := d.Run.Data.(*mesh.Run)
+	g := s.gathered[d.Run.Partition]
+	if g == nil {
+		g = s.newGather()
+		s.gathered[d.Run.Partition] = g
+		s.work.Signal()
+	}
+	for seq := d.Part.First; seq < d.Part.End; seq++ {
+		r := &run.Records[seq-run.First]
+		if err := g.records.Append(seq, r.Content, r.Trailer); err != nil {
+			s.fail(fmt.Errorf("gather %v: %w", d.Run.Partition, err))
+			return
+		}
+	}
+	g.bytes += d.Run.Bytes
+}
+
+// maxSpare bounds the builders kept for later.
+const maxSpare = 64
+
+func (s *Store) newGather() *gather {
+	if n := len(s.spare); n > 0 {
+		g := s.spare[n-1]
+		s.spare = s.spare[:n-1]
+		return g
+	}
+	return &gather{records: s.log.NewBuilder()}
+}
+
+// write commits a batch and syncs it. It runs without the lock.
+func (s *Store) write(gathered map[core.Partition]*gather) error {
+	b := s.log.NewBatch()
+	defer b.Discard()
+	for _, p := range sortedPartitions(gathered) {
+		if err := b.Add(blocklog.Partition(p), gathered[p].records); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+	}
+	return b.Commit()
+}
+
+func sortedPartitions(gathered map[core.Partition]*gather) []core.Partition {
+	return slices.SortedFunc(maps.Keys(gathered), core.Partition.Compare)
+}
+
+// committed acknowledges a batch that is synced, and gives its room back. It
+// needs the lock.
+func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
+	var bytes int64
+	for _, p := range sortedPartitions(gathered) {
+		g := gathered[p]
+		s.keeper.Committed(p, g.records.Next())
+		s.acknowledge(p)
+		s.stats.Committed += uint64(g.records.Count())
+		bytes += g.bytes
+		s.recycle(g)
+	}
+	s.stats.Commits++
+	s.in.Consumed(bytes, now)
+	(*role)(s).act(now)
+}
+
+// largeGather is the size from which a builder is not kept for later.
+const largeGather = 4 << 20
+
+func (s *Store) recycle(g *gather) {
+	if len(s.spare) >= maxSpare || g.records.Bytes() > largeGather {
+		return
+	}
+	g.records.Reset()
+	g.bytes = 0
+	s.spare = append(s.spare, g)
+}
+
+// acknowledge tells a producer what of its partition is durable. It needs the
+// lock.
+func (s *Store) acknowledge(p core.Partition) {
+	peer := s.node.Peer(p.Producer)
+	if peer == nil || peer.Accepted == nil || !s.in.MayAcknowledge(p) {
+		return
+	}
+	if ack, ok := s.keeper.Acknowledge(p); ok {
+		s.in.Acknowledged(p)
+		peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
+	}
+}
+
+// corrupt is told of a range that cannot be read.
+func (s *Store) corrupt(err error) (next uint64, ok bool) {
+	var damage *blocklog.CorruptError
+	if !errors.As(err, &damage) {
+		return 0, false
+	}
+	s.node.Logger().Error("records cannot be read", "err", err)
+	return damage.Next, true
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"github.com/beckmesh/beck/internal/blocklog"
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// Serve does one step of an answer from what is on disk, without the lock.
+func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
+	if s.Kind == core.JobHeads {
+		return r.serveHeads(s, dst, limit)
+	}
+	p := blocklog.Partition(s.Partition)
+	head := protocol.AppendDirectRecord(nil, s.Requester, p.Producer, p.Topic, 0)
+	head = head[:len(head)-8]
+	start, hole := len(dst), uint64(0)
+	err := r.log.Read(p, s.Range.First, 0, func(seq uint64, content, trailer []byte) bool {
+		if seq != s.Range.First {
+			hole = seq
+			return false
+		}
+		dst = mesh.AppendRecordMessage(dst, head, seq, trailer, content)
+		s.Range.First = seq + 1
+		return s.Range.First < s.Range.End && len(dst)-start < limit
+	})
+	state, _ := r.log.State(p)
+	switch {
+	case err != nil:
+		next, known := (*Store)(r).corrupt(err)
+		if !known {
+			next = state.Next
+			r.node.Logger().Error("cannot serve", "partition", s.Partition.String(), "err", err)
+		}
+		return mesh.Refuse(s, dst, state.Next, next)
+	case s.Range.First >= s.Range.End:
+		return dst // unless the answer was extended meanwhile, it is complete
+	case hole != 0:
+		return mesh.Refuse(s, dst, state.Next, hole)
+	case s.Range.First >= state.Next || s.Range.First < state.Tail:
+		return mesh.Refuse(s, dst, state.Next, state.Tail)
+	}
+	return dst
+}
+
+// serveHeads lists the heads of a topic, or of all, from where it stopped.
+func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
+	start := len(dst)
+	for p, state := range r.log.Partitions() {
+		q := core.Partition(p)
+		if s.Started && q.Compare(s.After) <= 0 {
+			continue
+		}
+		if (s.Partition.Topic != "" && p.Topic != s.Partition.Topic) || state.Next == 0 {
+			continue
+		}
+		var t protocol.Trailer
+		if s.Mark {
+			t = protocol.Trailer{Lowest: state.Tail, HasLowest: true}
+		}
+		dst = mesh.AppendDirectHead(dst, s.Requester, q, state.Next-1, t)
+		if s.After, s.Started = q, true; len(dst)-start >= limit {
+			return dst
+		}
+	}
+	return mesh.AppendListEnd(s, dst, r.node.UUID())
+}
