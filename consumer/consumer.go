@@ -30,6 +30,7 @@ type Consumer struct {
 
 	queue   []delivery
 	sources map[string]core.Source
+	acting  bool // the intake's orders are being carried out
 	gaps    []Gap
 	gapWake chan struct{}
 
@@ -113,7 +114,7 @@ func (c *Consumer) Subscribe(topics ...string) error {
 		}
 	}
 	(*role)(c).greetAll()
-	(*role)(c).act(now)
+	(*role)(c).act()
 	return nil
 }
 
@@ -161,7 +162,7 @@ func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 		c.more.Wait()
 	}
 	records := c.take(max(most, 1))
-	(*role)(c).act(time.Now())
+	(*role)(c).act()
 	return records, nil
 }
 

@@ -67,7 +67,7 @@ func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
 		delete(r.sources, p.UUID)
 		r.in.SourceDown(p.UUID, now)
 	}
-	r.act(now)
+	r.act()
 }
 
 // Subscribed answers a foreign store that waits for a hello. Our own are asked
@@ -100,7 +100,7 @@ func (r *role) Serve(s *mesh.Step, dst []byte, _ int) []byte {
 func (r *role) Tick(now time.Time) time.Time {
 	r.in.Tick(now)
 	next := r.start.check(r.node, r.in, now)
-	r.act(now)
+	r.act()
 	if at := r.in.NextWake(); next.IsZero() || (!at.IsZero() && at.Before(next)) {
 		next = at
 	}
@@ -122,7 +122,7 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool
 		}
 		r.message(d, &b.Items[i].Message, now)
 	}
-	r.act(now)
+	r.act()
 	return kept
 }
 
@@ -161,9 +161,22 @@ func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	}, now)
 }
 
-// act carries out what the intake decided.
-func (r *role) act(now time.Time) {
-	o := r.in.Take()
+// act carries out what the intake decided. Doing so may end links, which makes
+// the intake decide again: that is for the next round, not for a nested one.
+func (r *role) act() {
+	if r.acting {
+		return
+	}
+	r.acting = true
+	for o := r.in.Take(); !o.Empty(); o = r.in.Take() {
+		r.carryOut(o)
+		r.in.Release()
+	}
+	r.acting = false
+	r.node.WakeAt(r.in.Soonest())
+}
+
+func (r *role) carryOut(o *core.Orders) {
 	for _, d := range o.Deliver {
 		run := d.Run.Data.(*mesh.Run)
 		r.queue = append(r.queue, delivery{
@@ -187,8 +200,6 @@ func (r *role) act(now time.Time) {
 	for _, g := range o.Reports {
 		r.gap(g)
 	}
-	r.in.Release()
-	r.node.WakeAt(r.in.Soonest())
 }
 
 func (r *role) send(uuid string, frame []byte) {

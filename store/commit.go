@@ -74,7 +74,7 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 	}
 	s.stats.Commits++
 	s.in.Consumed(bytes, now)
-	(*role)(s).act(now)
+	(*role)(s).act()
 }
 
 // largeGather is the size from which a builder is not kept for later.

@@ -40,7 +40,7 @@ func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
 		delete(r.sources, p.UUID)
 		r.in.SourceDown(p.UUID, now)
 	}
-	r.act(now)
+	r.act()
 }
 
 // Subscribed greets a foreign consumer, which then says what it wants to know
@@ -54,7 +54,7 @@ func (r *role) Subscribed(a *mesh.Accepted, prefix string, _ time.Time) {
 
 func (r *role) Tick(now time.Time) time.Time {
 	r.in.Tick(now)
-	r.act(now)
+	r.act()
 	return r.in.NextWake()
 }
 
@@ -70,7 +70,7 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool
 		}
 		r.message(d, &b.Items[i].Message, now)
 	}
-	r.act(now)
+	r.act()
 	for p := range r.again {
 		(*Store)(r).acknowledge(p)
 	}
@@ -87,16 +87,7 @@ func (r *role) run(d *mesh.Dialled, run *mesh.Run, now time.Time) {
 	if run.First < r.keeper.Durable(run.Partition) {
 		r.again[run.Partition] = true
 	}
-	r.gatherAll()
-}
-
-func (r *role) gatherAll() {
-	o := r.in.Take()
-	for _, d := range o.Deliver {
-		(*Store)(r).gather(d)
-	}
-	clear(o.Deliver)
-	o.Deliver = o.Deliver[:0]
+	r.act()
 }
 
 func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
@@ -151,18 +142,31 @@ func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	}
 }
 
-// act carries out what the intake decided.
-func (r *role) act(now time.Time) {
-	r.gatherAll()
-	o := r.in.Take()
+// act carries out what the intake decided. Doing so may end links, which makes
+// the intake decide again: that is for the next round, not for a nested one.
+func (r *role) act() {
+	if r.acting {
+		return
+	}
+	r.acting = true
+	for o := r.in.Take(); !o.Empty(); o = r.in.Take() {
+		r.carryOut(o)
+		r.in.Release()
+	}
+	r.acting = false
+	r.node.WakeAt(r.in.Soonest())
+}
+
+func (r *role) carryOut(o *core.Orders) {
+	for _, d := range o.Deliver {
+		(*Store)(r).gather(d)
+	}
 	for _, f := range o.Fetch {
 		r.send(f.Source, protocol.AppendFetch(nil, f.Partition.Producer, r.node.UUID(), f.Partition.Topic, f.First, f.Count))
 	}
 	for _, g := range o.Reports {
 		r.report(g)
 	}
-	r.in.Release()
-	r.node.WakeAt(r.in.Soonest())
 }
 
 func (r *role) send(uuid string, frame []byte) {

@@ -30,6 +30,7 @@ type Store struct {
 	work   *sync.Cond // something was gathered
 
 	sources  map[string]core.Source
+	acting   bool                       // the intake's orders are being carried out
 	gathered map[core.Partition]*gather // waits for the committer
 	again    map[core.Partition]bool    // to be acknowledged once more
 	spare    []*gather

@@ -73,6 +73,7 @@ type feed struct {
 func (f *feed) run(s *stages, in io.Reader, node beck.NodeConfig) error {
 	stop := notify(f.errOut, func() waiting { return f.waitsFor(node) })
 	defer stop()
+	defer context.AfterFunc(s.drain, f.sayDraining)()
 	if f.noWait {
 		f.awaitLink(s.drain)
 	}

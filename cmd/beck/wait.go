@@ -39,6 +39,13 @@ func (f *feed) waitsFor(node beck.NodeConfig) waiting {
 	}
 }
 
+// sayDraining tells who interrupted what goes on.
+func (f *feed) sayDraining() {
+	if n := f.producer.Stats().Unstored; n > 0 {
+		fmt.Fprintf(f.errOut, "beck: interrupted: waiting until %d records are stored; a second interrupt leaves\n", n)
+	}
+}
+
 // awaitLink waits a moment until there is somebody to send to.
 func (f *feed) awaitLink(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, firstLinkWait)

@@ -13,9 +13,9 @@ import (
 // batch is being committed, and add them to the next one afterwards.
 type Batch struct {
 	log     *Log
-	pebble  *pebble.Batch // nil once committed or discarded
-	entries []entry       // in the order in which the partitions came
-	index   map[Partition]int
+	pebble  *pebble.Batch     // nil before the first block
+	entries []entry           // in the order in which the partitions came
+	index   map[Partition]int // nil once committed or discarded
 	bytes   int
 	key     []byte
 }
@@ -29,7 +29,20 @@ type entry struct {
 
 // NewBatch returns an empty batch, to be ended by Commit or Discard.
 func (l *Log) NewBatch() *Batch {
-	return &Batch{log: l, index: map[Partition]int{}}
+	b := &Batch{log: l}
+	if s, ok := l.spare.Get().(*spare); ok {
+		b.entries, b.index = s.entries, s.index
+	} else {
+		b.index = map[Partition]int{}
+	}
+	return b
+}
+
+// spare is the memory of an ended batch, empty. A store with thousands of quiet
+// topics fills it a few hundred times a second.
+type spare struct {
+	entries []entry
+	index   map[Partition]int
 }
 
 // Add copies all blocks of b, which may be reset afterwards. A partition may be
@@ -149,6 +162,11 @@ func (b *Batch) Discard() {
 	if b.pebble != nil {
 		// What it returns was returned by Apply.
 		_ = b.pebble.Close()
+	}
+	if b.index != nil {
+		clear(b.entries)
+		clear(b.index)
+		b.log.spare.Put(&spare{b.entries[:0], b.index})
 	}
 	*b = Batch{log: b.log}
 }

@@ -29,6 +29,7 @@ type Log struct {
 	damaged int                           // how many in all
 
 	running sync.WaitGroup // calls that use db
+	spare   sync.Pool      // of *spare
 	// writing lets one goroutine write to db at a time: a write that follows a
 	// failed one would make Pebble panic with its locks held.
 	writing sync.Mutex

@@ -119,29 +119,7 @@ func (r *reader) run(visit func(uint64, []byte, []byte) bool) error {
 // it, or to the first block of all.
 func (r *reader) seek() bool {
 	r.key = blocks.appendKey(r.key[:0], r.partition, r.from+1) // r.from < r.next
-	if r.iter.SeekLT(r.key) {
-		return true
-	}
-	if r.iter.Error() != nil {
-		return r.seekBack()
-	}
-	return r.iter.First()
-}
-
-// seekBack does the same without looking at what lies before that block, as
-// SeekLT does in every level of Pebble's tree: a block that is intact should
-// not become unreadable by its neighbour. It goes back further and further
-// until it meets a block at or below r.from; run walks on from there.
-func (r *reader) seekBack() bool {
-	for back := uint64(0); back <= r.from; back = 2*back + 1 {
-		if r.seekGE(r.from-back) && keySeq(r.iter.Key()) <= r.from {
-			return true
-		}
-		if r.iter.Error() != nil {
-			return false
-		}
-	}
-	return r.seekGE(r.from)
+	return r.iter.SeekLT(r.key) || r.iter.Error() == nil && r.iter.First()
 }
 
 // seekGE goes to the first block that begins at or above seq.

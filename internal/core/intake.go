@@ -122,6 +122,11 @@ type Orders struct {
 	Reports []Report
 }
 
+// Empty reports whether there is nothing to do.
+func (o *Orders) Empty() bool {
+	return len(o.Deliver)+len(o.Fetch)+len(o.Ask)+len(o.Live)+len(o.Reports) == 0
+}
+
 func (o *Orders) reset() {
 	clear(o.Deliver)
 	o.Deliver, o.Fetch, o.Ask = o.Deliver[:0], o.Fetch[:0], o.Ask[:0]
@@ -160,7 +165,8 @@ type Intake struct {
 	ready  bool
 
 	soonest time.Time // the earliest wake set since NextWake
-	out     Orders
+	out     *Orders   // decided
+	taken   *Orders   // being carried out
 	Stats   IntakeStats
 }
 
@@ -176,16 +182,19 @@ func NewIntake(cfg IntakeConfig) *Intake {
 	return &Intake{
 		cfg: cfg, topics: make(map[string]*topic), parts: make(map[Partition]*part),
 		active: make(map[*part]struct{}), sources: make(map[string]*source),
-		started: make(map[string]time.Time),
+		started: make(map[string]time.Time), out: new(Orders), taken: new(Orders),
 	}
 }
 
-// Take returns what was decided since the last call. The slices are valid until
-// the next call of Release.
-func (in *Intake) Take() *Orders { return &in.out }
+// Take returns what was decided since the last call. It is valid until Release;
+// what carrying it out makes the intake decide is for the next call.
+func (in *Intake) Take() *Orders {
+	in.out, in.taken = in.taken, in.out
+	return in.taken
+}
 
 // Release forgets the orders that Take returned.
-func (in *Intake) Release() { in.out.reset() }
+func (in *Intake) Release() { in.taken.reset() }
 
 // WantAll makes the intake take every topic.
 func (in *Intake) WantAll() { in.all = true }

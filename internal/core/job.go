@@ -41,7 +41,6 @@ func (j *Job) merge(r Range) bool {
 	if r.First < j.Range.First || r.First > j.Range.End {
 		return false
 	}
-	end := max(j.Range.End, r.End)
-	j.Range.End = min(end, fetchEnd(j.Range.First, MaxFetch))
+	j.Range.End = max(j.Range.End, r.End)
 	return true
 }

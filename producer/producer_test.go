@@ -1,0 +1,178 @@
+package producer_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/testmesh"
+	"github.com/beckmesh/beck/producer"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func small(c *producer.Config) { c.WindowBytes, c.MessageBytes = 64<<10, 16<<10 }
+
+func TestPublishRefuses(t *testing.T) {
+	p := testmesh.New(t).Producer(small)
+	ctx := testmesh.Context(t)
+	for _, tt := range []struct {
+		name   string
+		record beck.Record
+		want   error
+	}{
+		{"no topic", beck.Record{}, beck.ErrTopic},
+		{"topic with NUL", beck.Record{Topic: "a\x00b"}, beck.ErrTopic},
+		{"topic of 256 bytes", beck.Record{Topic: strings.Repeat("x", 256)}, beck.ErrTopic},
+		{"value of the message cap", beck.Record{Topic: "t", Value: make([]byte, 16<<10)}, beck.ErrTooLarge},
+	} {
+		if err := p.Publish(ctx, tt.record); !errors.Is(err, tt.want) {
+			t.Errorf("%s: Publish returned %v, want %v", tt.name, err, tt.want)
+		}
+	}
+	if n := p.Stats().Published; n != 0 {
+		t.Errorf("%d refused records took an offset", n)
+	}
+}
+
+func TestPublishBlocksWhileUnstored(t *testing.T) {
+	m := testmesh.New(t)
+	p := m.Producer(small)
+	fill := beck.Record{Topic: "t", Value: make([]byte, 1<<10)}
+	n := 0
+	for ; p.TryPublish(fill) == nil; n++ {
+		if n > 64 {
+			t.Fatal("the window of 64 KiB never filled")
+		}
+	}
+	if err := p.TryPublish(fill); !errors.Is(err, beck.ErrFull) {
+		t.Fatalf("TryPublish returned %v, want ErrFull", err)
+	}
+	short, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if err := p.Publish(short, fill); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Publish returned %v, want the context's error", err)
+	}
+	if got := p.Stats().Published; got != uint64(n) {
+		t.Fatalf("%d records have an offset, %d were accepted", got, n)
+	}
+	m.Store("")
+	ctx := testmesh.Context(t)
+	if err := p.Publish(ctx, fill); err != nil {
+		t.Fatalf("with a store: %v", err)
+	}
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s := p.Stats(); s.Unstored != 0 || s.Stored != uint64(n)+1 {
+		t.Fatalf("after Flush: %+v", s)
+	}
+}
+
+func TestWithoutAcksTheOldestGoes(t *testing.T) {
+	p := testmesh.New(t).Producer(func(c *producer.Config) { small(c); c.MinStoreAcks = 0 })
+	for range 1000 {
+		if err := p.TryPublish(beck.Record{Topic: "t", Value: make([]byte, 1<<10)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if used := p.Stats().WindowBytes; used > 64<<10 {
+		t.Fatalf("the window takes %d bytes of 64 KiB", used)
+	}
+}
+
+func TestCallbacksComeInOrderAndOnce(t *testing.T) {
+	m := testmesh.New(t)
+	p := m.Producer(nil)
+	m.Store("")
+	ctx := testmesh.Context(t)
+	const n = 500
+	offsets := make(chan uint64, n)
+	for _, r := range testmesh.Records("t", "v", n) {
+		p.PublishFunc(ctx, r, func(o beck.Offset, err error) {
+			if err != nil || o.Topic != "t" || o.Partition != p.Address() {
+				t.Errorf("callback got %v, %v", o, err)
+			}
+			offsets <- o.Offset
+		})
+	}
+	for i := range uint64(n) {
+		select {
+		case o := <-offsets:
+			if o != i {
+				t.Fatalf("callback %d is for offset %d", i, o)
+			}
+		case <-ctx.Done():
+			t.Fatalf("%d of %d callbacks came", i, n)
+		}
+	}
+	o, err := p.PublishSync(ctx, beck.Record{Topic: "t"})
+	if err != nil || o.Offset != n {
+		t.Fatalf("PublishSync returned %v, %v; want offset %d", o, err, n)
+	}
+}
+
+func TestCloseEndsWaits(t *testing.T) {
+	p := testmesh.New(t).Producer(func(c *producer.Config) { c.Linger = 10 * time.Millisecond })
+	ctx := testmesh.Context(t)
+	called := make(chan error, 1)
+	p.PublishFunc(ctx, beck.Record{Topic: "t"}, func(_ beck.Offset, err error) { called <- err })
+	flushed := make(chan error, 1)
+	go func() { flushed <- p.Flush(ctx) }()
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]chan error{"callback": called, "Flush": flushed} {
+		if err := <-c; !errors.Is(err, beck.ErrClosed) {
+			t.Errorf("%s got %v, want ErrClosed", name, err)
+		}
+	}
+	if err := p.Publish(ctx, beck.Record{Topic: "t"}); !errors.Is(err, beck.ErrClosed) {
+		t.Errorf("Publish after Close returned %v, want ErrClosed", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Errorf("second Close: %v", err)
+	}
+}
+
+func TestTwoStoresMustHaveIt(t *testing.T) {
+	m := testmesh.New(t)
+	p := m.Producer(func(c *producer.Config) { c.MinStoreAcks = 2 })
+	ctx := testmesh.Context(t)
+	one := m.Store("")
+	if err := p.Publish(ctx, beck.Record{Topic: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	testmesh.Until(t, "the first store to have the record", func() bool { return one.Stats().Records == 1 })
+	if s := p.Stats(); s.Stored != 0 {
+		t.Fatalf("one store's acknowledgement counts as stored: %+v", s)
+	}
+	m.Store("")
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConfigBounds(t *testing.T) {
+	for name, edit := range map[string]func(*producer.Config){
+		"acks":   func(c *producer.Config) { c.MinStoreAcks = -1 },
+		"window": func(c *producer.Config) { c.WindowBytes = 1 },
+		"linger": func(c *producer.Config) { c.Linger = -1 },
+		"listen": func(c *producer.Config) { c.Listen = "nonsense" },
+		"towers": func(c *producer.Config) { c.Pub = append(c.Pub, c.Pub...) },
+	} {
+		c := producer.DefaultConfig()
+		edit(&c)
+		if p, err := producer.Start(c); !errors.Is(err, beck.ErrConfig) {
+			t.Errorf("%s: Start returned %v, want ErrConfig", name, err)
+			if p != nil {
+				p.Close()
+			}
+		}
+	}
+}
