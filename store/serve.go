@@ -47,13 +47,14 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 // serveHeads lists the heads of a topic, or of all, from where it stopped.
 func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
 	start := len(dst)
-	for p, state := range r.log.Partitions() {
+	after := blocklog.Partition(s.After)
+	if !s.Started {
+		after = blocklog.Partition{Topic: s.Partition.Topic}
+	}
+	for p, state := range r.log.PartitionsAfter(after) {
 		q := core.Partition(p)
-		if s.Started && q.Compare(s.After) <= 0 {
-			continue
-		}
-		if (s.Partition.Topic != "" && p.Topic != s.Partition.Topic) || state.Next == 0 {
-			continue
+		if s.Partition.Topic != "" && p.Topic != s.Partition.Topic {
+			break // they are sorted by topic
 		}
 		var t protocol.Trailer
 		if s.Mark {

@@ -191,9 +191,15 @@ func (l *Log) commit(b *Batch) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	var fresh []Partition
 	for i := range b.entries {
-		l.states[b.entries[i].Partition] = b.entries[i].after
+		e := &b.entries[i]
+		if _, known := l.states[e.Partition]; !known {
+			fresh = append(fresh, e.Partition)
+		}
+		l.states[e.Partition] = e.after
 	}
+	l.arrange(fresh)
 	return nil
 }
 

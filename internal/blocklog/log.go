@@ -23,6 +23,7 @@ type Log struct {
 
 	mu      sync.RWMutex // guards the following; never held over I/O
 	states  map[Partition]state
+	order   []Partition // of states, sorted; replaced, never changed
 	failure error // why nothing can be committed any more
 	closed  bool
 	damage  map[Partition][]*CorruptError // met in files, not in quarantine
@@ -74,6 +75,7 @@ func (l *Log) open() (err error) {
 	if err != nil {
 		return errors.Join(err, l.db.Close())
 	}
+	l.arrange(slices.Collect(maps.Keys(l.states)))
 	return nil
 }
 
@@ -133,19 +135,36 @@ func (l *Log) state(p Partition) (state, bool) {
 	return s, ok
 }
 
-// Partitions yields all partitions and their states of one moment, sorted by
-// topic and producer.
-func (l *Log) Partitions() iter.Seq2[Partition, State] {
+// Partitions yields all partitions with their states, sorted by topic and
+// producer. Those that are new meanwhile are left out.
+func (l *Log) Partitions() iter.Seq2[Partition, State] { return l.PartitionsAfter(Partition{}) }
+
+// PartitionsAfter yields those partitions that sort behind p, so that a long
+// list can be given in pieces.
+func (l *Log) PartitionsAfter(p Partition) iter.Seq2[Partition, State] {
 	return func(yield func(Partition, State) bool) {
 		l.mu.RLock()
-		all := maps.Clone(l.states)
+		order := l.order
 		l.mu.RUnlock()
-		for _, p := range slices.SortedFunc(maps.Keys(all), Partition.compare) {
-			if !yield(p, all[p].State) {
+		i, found := slices.BinarySearchFunc(order, p, Partition.compare)
+		if found {
+			i++
+		}
+		for _, q := range order[i:] {
+			if s, ok := l.state(q); ok && !yield(q, s.State) {
 				return
 			}
 		}
 	}
+}
+
+// arrange sorts the names of new partitions in. It needs mu.
+func (l *Log) arrange(fresh []Partition) {
+	if len(fresh) == 0 {
+		return
+	}
+	l.order = slices.Concat(l.order, fresh)
+	slices.SortFunc(l.order, Partition.compare)
 }
 
 // DiskBytes returns what the log takes on disk, write-ahead log and files that
