@@ -38,8 +38,8 @@ type Config struct {
 	// nothing is new and everything is acknowledged. Default 1 s.
 	HeadInterval time.Duration
 
-	// Linger is how long Close waits for the links to take what was published.
-	// Default 5 s.
+	// Linger is how long Close waits for the links to take what was published,
+	// where no store has it yet. Default 5 s.
 	Linger time.Duration
 }
 

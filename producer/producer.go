@@ -9,6 +9,7 @@ package producer
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
@@ -259,17 +260,25 @@ func (p *Producer) Flush(ctx context.Context) error {
 	return nil
 }
 
+// storedLinger is how long Close waits for links when the stores have
+// everything: whoever is slower than that gets it from them.
+const storedLinger = 500 * time.Millisecond
+
 // Close announces the last offsets, lets the links take what was published, at
-// most Config.Linger, and leaves. It does not wait for acknowledgements: Flush
-// does. Callbacks that still wait get ErrClosed.
+// most Config.Linger (half a second if stores have everything), and leaves. It
+// does not wait for acknowledgements: Flush does. Callbacks that still wait get
+// ErrClosed.
 func (p *Producer) Close() error {
 	p.node.Lock()
-	already, failed := p.ended, p.err
+	already, failed, linger := p.ended, p.err, p.cfg.Linger
 	p.ended = true
+	if p.cfg.MinStoreAcks > 0 && p.node.Window().Unacked() == 0 {
+		linger = min(linger, storedLinger)
+	}
 	p.node.Room().Broadcast()
 	p.node.Unlock()
 	if !already && failed == nil {
-		p.node.Leave(p.cfg.Linger)
+		p.node.Leave(linger)
 	}
 	p.node.Lock()
 	p.dropWaiters(fmt.Errorf("producer: %w", beck.ErrClosed))

@@ -24,7 +24,7 @@ type Log struct {
 	mu      sync.RWMutex // guards the following; never held over I/O
 	states  map[Partition]state
 	order   []Partition // of states, sorted; replaced, never changed
-	failure error // why nothing can be committed any more
+	failure error       // why nothing can be committed any more
 	closed  bool
 	damage  map[Partition][]*CorruptError // met in files, not in quarantine
 	damaged int                           // how many in all

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -70,11 +71,15 @@ func appendLine(dst []byte, tag string, i, size int) []byte {
 	begin := len(dst)
 	dst = append(dst, tag...)
 	dst = fmt.Appendf(dst, " %010d ", i)
-	for len(dst)-begin < size-1 {
-		dst = append(dst, byte('a'+(i+len(dst)-begin)%26))
+	for need := begin + size - 1 - len(dst); need > 0; need = begin + size - 1 - len(dst) {
+		fill := filling[i%26:]
+		dst = append(dst, fill[:min(need, len(fill))]...)
 	}
 	return append(dst, '\n')
 }
+
+// filling pads lines, from a place that depends on their number.
+var filling = strings.Repeat("abcdefghijklmnopqrstuvwxyz", 20)
 
 // sink takes the output of a consumer, line by line.
 type sink struct {
