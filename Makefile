@@ -58,7 +58,8 @@ fuzz: ## each fuzz target for FUZZTIME (default 20s)
 	done
 
 interop: build ## ours against the C programs of Dafka that are on PATH
-	PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 $(GO) test -count=1 -v -run '^TestInterop' ./internal/interop/...
+	PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 $(GO) test -count=1 -v -run '^TestInterop' \
+	  $$(grep -rl --include='*_test.go' '^func TestInterop' . | xargs -n1 dirname | sort -u)
 
 lint: ## go vet, and the rules of internal/lint
 	CGO_ENABLED=0 $(GO) vet ./...

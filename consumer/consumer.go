@@ -12,7 +12,6 @@ import (
 	"io"
 	"iter"
 	"sync"
-	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
@@ -32,7 +31,6 @@ type Consumer struct {
 	sources map[string]core.Source
 	acting  bool // the intake's orders are being carried out
 	gaps    []Gap
-	gapWake chan struct{}
 
 	start   start
 	handed  uint64
@@ -58,22 +56,22 @@ func Start(c Config) (*Consumer, error) {
 	in.SkipMissingAfter = c.SkipMissingAfter
 	con := &Consumer{
 		cfg: c, in: core.NewIntake(in), sources: make(map[string]core.Source),
-		gapWake: make(chan struct{}, 1), start: newStart(),
+		start: newStart(),
 	}
-	for _, t := range c.Topics {
-		con.in.Want(t, time.Now())
-	}
-	node, err := mesh.Start(mesh.Config{
+	_, err := mesh.Start(mesh.Config{
 		NodeConfig: c.NodeConfig, Role: protocol.RoleConsumer, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		con.node = n
 		con.more = sync.NewCond(n.Locker())
+		n.Work(con.tellGaps)
+		for _, t := range c.Topics {
+			con.in.Want(t, n.Now())
+		}
 		return (*role)(con)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start consumer: %w", err)
 	}
-	node.Go(con.tellGaps)
 	return con, nil
 }
 
@@ -100,7 +98,7 @@ func (c *Consumer) Subscribe(topics ...string) error {
 		return fmt.Errorf("consumer: %w", beck.ErrClosed)
 	}
 	have := c.has()
-	now := time.Now()
+	now := c.node.Now()
 	for _, t := range topics {
 		if have[t] {
 			continue
@@ -190,7 +188,7 @@ func (c *Consumer) finished(ctx context.Context) error {
 // take moves records out of the queue and gives their room back.
 func (c *Consumer) take(most int) []beck.Record {
 	records := make([]beck.Record, 0, min(most, c.count(most)))
-	now := time.Now()
+	now := c.node.Now()
 	for len(records) < most && len(c.queue) > 0 {
 		d := &c.queue[0]
 		p := d.run.Partition

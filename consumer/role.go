@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"context"
 	"time"
 
 	"github.com/beckmesh/beck/internal/core"
@@ -221,26 +220,20 @@ func (r *role) gap(g core.Report) {
 		return
 	}
 	r.gaps = append(r.gaps, gap)
-	select {
-	case r.gapWake <- struct{}{}:
-	default:
-	}
+	r.node.WakeWorkers()
 }
 
 // tellGaps calls the application's hook, without any lock of ours.
-func (c *Consumer) tellGaps(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-c.gapWake:
-		}
-		c.node.Lock()
-		gaps := c.gaps
-		c.gaps = nil
-		c.node.Unlock()
-		for _, g := range gaps {
-			c.cfg.OnGap(g)
-		}
+func (c *Consumer) tellGaps() bool {
+	gaps := c.gaps
+	if len(gaps) == 0 {
+		return false
 	}
+	c.gaps = nil
+	c.node.Unlock()
+	defer c.node.Lock()
+	for _, g := range gaps {
+		c.cfg.OnGap(g)
+	}
+	return true
 }

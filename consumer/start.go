@@ -83,8 +83,8 @@ func (s *start) answered(p *mesh.Peer, in *core.Intake, now time.Time) (bool, er
 		return true, nil
 	case p.Dialled == nil && p.Failures > 0 && !store && !p.Foreign():
 		return true, nil // a producer that left
-	case p.Dialled != nil && p.Foreign() && !source && now.Sub(p.Since) >= foreignWait:
-		return true, nil
+	case p.Dialled != nil && p.Role() == "" && (p.Foreign() || p.Accepted != nil) && !source && now.Sub(p.Since) >= foreignWait:
+		return true, nil // it serves nothing; behind a foreign tower ours tell no role either
 	case now.Sub(since) < answerTimeout:
 		return false, nil
 	case store:

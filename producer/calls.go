@@ -1,64 +1,23 @@
 package producer
 
-import (
-	"context"
-	"sync"
-)
-
-// calls runs the application's callbacks, one after the other, without any
-// lock of ours.
-type calls struct {
-	mu     sync.Mutex
-	queue  []func()
-	wake   chan struct{}
-	done   chan struct{}
-	closed bool
+// later has an application's callback called, without any lock of ours. It
+// needs the lock.
+func (p *Producer) later(f func()) {
+	p.calls = append(p.calls, f)
+	p.node.WakeWorkers()
 }
 
-func newCalls() *calls {
-	return &calls{wake: make(chan struct{}, 1), done: make(chan struct{})}
-}
-
-func (c *calls) add(f func()) {
-	c.mu.Lock()
-	c.queue = append(c.queue, f)
-	c.mu.Unlock()
-	c.signal()
-}
-
-func (c *calls) signal() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
+// callBack calls what is due, one after the other.
+func (p *Producer) callBack() bool {
+	calls := p.calls
+	p.calls = nil
+	if len(calls) == 0 {
+		return false
 	}
-}
-
-// close makes run return when the queue is empty, and waits for that.
-func (c *calls) close() {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.signal()
-	<-c.done
-}
-
-// run calls until close.
-func (c *calls) run(context.Context) {
-	defer close(c.done)
-	for {
-		c.mu.Lock()
-		queue, closed := c.queue, c.closed
-		c.queue = nil
-		c.mu.Unlock()
-		for _, f := range queue {
-			f()
-		}
-		if len(queue) > 0 {
-			continue
-		}
-		if closed {
-			return
-		}
-		<-c.wake
+	p.node.Unlock()
+	defer p.node.Lock()
+	for _, f := range calls {
+		f()
 	}
+	return true
 }

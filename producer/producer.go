@@ -23,8 +23,8 @@ type Producer struct {
 	cfg     Config
 	node    *mesh.Node
 	waiters map[*core.Log][]waiter // by offset
-	calls   *calls
-	err     error // why the producer stopped by itself
+	calls   []func()               // callbacks that are due
+	err     error                  // why the producer stopped by itself
 	ended   bool
 	stats   Stats
 }
@@ -41,8 +41,8 @@ func Start(c Config) (*Producer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	p := &Producer{cfg: c, waiters: make(map[*core.Log][]waiter), calls: newCalls()}
-	node, err := mesh.Start(mesh.Config{
+	p := &Producer{cfg: c, waiters: make(map[*core.Log][]waiter)}
+	_, err := mesh.Start(mesh.Config{
 		NodeConfig: c.NodeConfig, Role: protocol.RoleProducer, MessageBytes: c.MessageBytes,
 		Window: core.WindowConfig{
 			Bytes: c.WindowBytes, StoreAcks: c.MinStoreAcks,
@@ -50,12 +50,12 @@ func Start(c Config) (*Producer, error) {
 		},
 	}, func(n *mesh.Node) mesh.Role {
 		p.node = n
+		n.Work(p.callBack)
 		return (*role)(p)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start producer: %w", err)
 	}
-	node.Go(p.calls.run)
 	return p, nil
 }
 
@@ -113,21 +113,22 @@ func (p *Producer) TryPublish(r beck.Record) error {
 // at a time, those of a topic in order; a slow one delays the others, and one
 // that calls Close waits for itself.
 func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) {
+	p.node.Lock()
+	defer p.node.Unlock()
 	if o, err := p.publishFunc(ctx, r, done); err != nil {
-		p.calls.add(func() { done(o, err) })
+		p.later(func() { done(o, err) })
 	}
 }
 
+// publishFunc needs the lock.
 func (p *Producer) publishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) (beck.Offset, error) {
-	p.node.Lock()
-	defer p.node.Unlock()
 	t, seq, err := p.append(ctx, r, true)
 	if err != nil {
 		return beck.Offset{Topic: r.Topic, Partition: p.node.UUID()}, err
 	}
 	o := p.offset(t.Log, seq)
 	if seq < t.Log.Acked() {
-		p.calls.add(func() { done(o, nil) })
+		p.later(func() { done(o, nil) })
 	} else {
 		p.waiters[t.Log] = append(p.waiters[t.Log], waiter{seq: seq, call: done})
 	}
@@ -140,7 +141,9 @@ func (p *Producer) publishFunc(ctx context.Context, r beck.Record, done func(bec
 // all the same, and its offset is returned with the error of ctx.
 func (p *Producer) PublishSync(ctx context.Context, r beck.Record) (beck.Offset, error) {
 	done := make(chan error, 1)
+	p.node.Lock()
 	o, err := p.publishFunc(ctx, r, func(_ beck.Offset, err error) { done <- err })
+	p.node.Unlock()
 	if err != nil {
 		return o, err
 	}
@@ -283,7 +286,6 @@ func (p *Producer) Close() error {
 	p.node.Lock()
 	p.dropWaiters(fmt.Errorf("producer: %w", beck.ErrClosed))
 	p.node.Unlock()
-	p.calls.close()
 	p.node.Close()
 	return failed
 }

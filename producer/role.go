@@ -91,7 +91,7 @@ func (p *Producer) release(log *core.Log, acked uint64) {
 	n := 0
 	for n < len(waiters) && waiters[n].seq < acked {
 		w := waiters[n]
-		p.calls.add(func() { w.call(p.offset(log, w.seq), nil) })
+		p.later(func() { w.call(p.offset(log, w.seq), nil) })
 		n++
 	}
 	if p.waiters[log] = waiters[n:]; n == len(waiters) {
@@ -113,7 +113,7 @@ func (p *Producer) fail(err error) {
 func (p *Producer) dropWaiters(err error) {
 	for log, waiters := range p.waiters {
 		for _, w := range waiters {
-			p.calls.add(func() { w.call(p.offset(log, w.seq), err) })
+			p.later(func() { w.call(p.offset(log, w.seq), err) })
 		}
 	}
 	clear(p.waiters)

@@ -20,7 +20,7 @@ func (s *Store) gather(d core.Delivery) {
 	if g == nil {
 		g = s.newGather()
 		s.gathered[d.Run.Partition] = g
-		s.work.Signal()
+		s.node.WakeWorkers()
 	}
 	for seq := d.Part.First; seq < d.Part.End; seq++ {
 		r := &run.Records[seq-run.First]
@@ -56,8 +56,11 @@ func (s *Store) write(gathered map[core.Partition]*gather) error {
 	return b.Commit()
 }
 
-func sortedPartitions(gathered map[core.Partition]*gather) []core.Partition {
-	return slices.SortedFunc(maps.Keys(gathered), core.Partition.Compare)
+func sortedPartitions[V any](m map[core.Partition]V) []core.Partition {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.SortedFunc(maps.Keys(m), core.Partition.Compare)
 }
 
 // committed acknowledges a batch that is synced, and gives its room back. It

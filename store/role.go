@@ -71,7 +71,7 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool
 		r.message(d, &b.Items[i].Message, now)
 	}
 	r.act()
-	for p := range r.again {
+	for _, p := range sortedPartitions(r.again) {
 		(*Store)(r).acknowledge(p)
 	}
 	clear(r.again)

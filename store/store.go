@@ -6,11 +6,8 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
@@ -27,7 +24,6 @@ type Store struct {
 	log    *blocklog.Log
 	in     *core.Intake
 	keeper *core.Keeper
-	work   *sync.Cond // something was gathered
 
 	sources  map[string]core.Source
 	acting   bool                       // the intake's orders are being carried out
@@ -58,17 +54,19 @@ func Start(c Config) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", public(err))
 	}
 	s := newStore(c, log)
-	node, err := mesh.Start(mesh.Config{
+	_, err = mesh.Start(mesh.Config{
 		NodeConfig: c.NodeConfig, UUID: log.UUID(), Role: protocol.RoleStore, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		s.node = n
-		s.work = sync.NewCond(n.Locker())
+		n.Work(s.commit)
+		for _, t := range c.Topics {
+			s.in.Want(t, n.Now())
+		}
 		return (*role)(s)
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start store: %w", err), log.Close())
 	}
-	node.Go(s.commit)
 	return s, nil
 }
 
@@ -84,9 +82,6 @@ func newStore(c Config, log *blocklog.Log) *Store {
 	}
 	if len(c.Topics) == 0 {
 		s.in.WantAll()
-	}
-	for _, t := range c.Topics {
-		s.in.Want(t, time.Now())
 	}
 	for p, state := range log.Partitions() {
 		q := core.Partition(p)
@@ -132,9 +127,6 @@ func (s *Store) Failed() <-chan struct{} { return s.failed }
 // Close leaves the mesh, commits what was received, and closes the directory.
 // It returns why the store had stopped by itself, if it had.
 func (s *Store) Close() error {
-	s.node.Lock()
-	s.work.Broadcast()
-	s.node.Unlock()
 	s.node.Close()
 	return errors.Join(s.err, s.log.Close())
 }
@@ -183,33 +175,21 @@ func (s *Store) Stats() Stats {
 }
 
 // commit is the committer: it writes all that was gathered in one batch, syncs
-// it, then releases the acknowledgements. The next batch fills meanwhile.
-func (s *Store) commit(ctx context.Context) {
-	defer context.AfterFunc(ctx, s.wake)()
-	s.node.Lock()
-	defer s.node.Unlock()
-	for {
-		for len(s.gathered) == 0 && ctx.Err() == nil {
-			s.work.Wait()
-		}
-		if len(s.gathered) == 0 || s.err != nil {
-			return
-		}
-		batch := s.gathered
-		s.gathered = make(map[core.Partition]*gather, len(batch))
-		s.node.Unlock()
-		err := s.write(batch)
-		s.node.Lock()
-		if err != nil {
-			s.fail(err)
-			return
-		}
-		s.committed(batch, time.Now())
+// it, then releases the acknowledgements. The next batch fills meanwhile. It
+// needs the lock, which it gives up while it writes.
+func (s *Store) commit() bool {
+	if len(s.gathered) == 0 || s.err != nil {
+		return false
 	}
-}
-
-func (s *Store) wake() {
+	batch := s.gathered
+	s.gathered = make(map[core.Partition]*gather, len(batch))
+	s.node.Unlock()
+	err := s.write(batch)
 	s.node.Lock()
-	defer s.node.Unlock()
-	s.work.Broadcast()
+	if err != nil {
+		s.fail(err)
+		return false
+	}
+	s.committed(batch, s.node.Now())
+	return true
 }

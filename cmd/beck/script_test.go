@@ -19,7 +19,19 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"beck": main})
+	testscript.Main(m, map[string]func(){"beck": main, "throttle": throttle})
+}
+
+// throttle is a program for scripts: it copies its input at 1 MB/s.
+func throttle() {
+	const chunk = 50_000
+	tick := time.NewTicker(time.Second * chunk / 1_000_000)
+	defer tick.Stop()
+	for range tick.C {
+		if _, err := io.CopyN(os.Stdout, os.Stdin, chunk); err != nil {
+			return
+		}
+	}
 }
 
 // TestScript runs the scripts of testdata/script against this program. Beside

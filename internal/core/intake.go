@@ -95,7 +95,7 @@ type ReportKind int
 // What an intake reports.
 const (
 	Stalled ReportKind = iota + 1 // no linked node has the range; it is retried
-	Resumed                       // the range that stalled has come
+	Resumed                       // what stalled goes on: the range begins to come
 	Skipped                       // the range was given up as missing
 	Expired                       // the range has passed its retention
 )
@@ -151,13 +151,15 @@ type IntakeStats struct {
 type Intake struct {
 	cfg     IntakeConfig
 	topics  map[string]*topic
-	all     bool // every topic is wanted
+	names   []string // of the topics, sorted
+	all     bool     // every topic is wanted
 	parts   map[Partition]*part
 	active  map[*part]struct{} // with a gap, a fetch or a stall
 	waiting []*part            // for credit
 	sources map[string]*source
 	sorted  []*source
 	started map[string]time.Time // when producers started, where they say
+	stores  bool                 // a store was met: foreign producers may have been acknowledged
 
 	queued int64 // delivered, not consumed
 	asked  int64 // estimate of what fetches under way will bring
@@ -205,6 +207,8 @@ func (in *Intake) Want(name string, now time.Time) {
 		return
 	}
 	in.topics[name] = &topic{name: name, since: now}
+	i, _ := slices.BinarySearch(in.names, name)
+	in.names = slices.Insert(in.names, i, name)
 	for _, s := range in.sorted {
 		in.ask(s, name, now)
 	}
@@ -214,6 +218,7 @@ func (in *Intake) Want(name string, now time.Time) {
 // delivered.
 func (in *Intake) Unwant(name string) {
 	delete(in.topics, name)
+	in.names = slices.DeleteFunc(in.names, func(n string) bool { return n == name })
 	for p, q := range in.parts {
 		if p.Topic == name {
 			in.forget(q)
@@ -227,14 +232,7 @@ func (in *Intake) Unwant(name string) {
 func (in *Intake) wants(topic string) bool { return in.all || in.topics[topic] != nil }
 
 // Topics returns the wanted topics, sorted.
-func (in *Intake) Topics() []string {
-	names := make([]string, 0, len(in.topics))
-	for name := range in.topics {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func (in *Intake) Topics() []string { return slices.Clone(in.names) }
 
 // Started notes when a producer's process started, as its beacon says.
 func (in *Intake) Started(producer string, at time.Time) {
@@ -248,6 +246,7 @@ func (in *Intake) Started(producer string, at time.Time) {
 func (in *Intake) Resume(p Partition, next uint64) {
 	if q := in.part(p); q != nil {
 		q.next, q.head, q.settled, q.begun = next, max(q.head, next), true, true
+		q.acked = in.cfg.Store && next > 0
 	}
 }
 
@@ -270,6 +269,7 @@ func (in *Intake) part(p Partition) *part {
 }
 
 func (in *Intake) forget(q *part) {
+	in.endFetch(q)
 	in.setAsked(q, 0)
 	in.ahead -= q.heldBytes()
 	delete(in.active, q)
@@ -304,15 +304,7 @@ func (in *Intake) Live(p Partition) bool {
 // Consumed gives back the room of bytes that were delivered.
 func (in *Intake) Consumed(bytes int64, now time.Time) {
 	in.queued -= bytes
-	if in.queued > in.cfg.QueueBytes/2 || len(in.waiting) == 0 {
-		return
-	}
-	waiting := in.waiting
-	in.waiting = nil
-	for _, q := range waiting {
-		q.waits = false
-		in.pursue(q, now)
-	}
+	in.grant(now)
 }
 
 // Queued returns the bytes delivered and not consumed.
@@ -321,11 +313,14 @@ func (in *Intake) Queued() int64 { return in.queued }
 // Held returns the bytes held ahead of gaps.
 func (in *Intake) Held() int64 { return in.ahead }
 
-// sortedActive returns the partitions that need attention, in order.
-func (in *Intake) sortedActive() []*part {
-	parts := make([]*part, 0, len(in.active))
+// sortedActive returns, in order, those of the partitions that need attention
+// for which filter holds.
+func (in *Intake) sortedActive(filter func(*part) bool) []*part {
+	var parts []*part
 	for q := range in.active {
-		parts = append(parts, q)
+		if filter(q) {
+			parts = append(parts, q)
+		}
 	}
 	slices.SortFunc(parts, func(a, b *part) int { return a.Compare(b.Partition) })
 	return parts
@@ -336,12 +331,11 @@ func (in *Intake) Tick(now time.Time) {
 	for _, s := range in.sorted {
 		in.tickAsks(s, now)
 	}
-	for _, q := range in.sortedActive() {
-		if !q.wake.IsZero() && !now.Before(q.wake) {
-			q.wake = time.Time{}
-			in.pursue(q, now)
-		}
+	for _, q := range in.sortedActive(func(q *part) bool { return !q.wake.IsZero() && !now.Before(q.wake) }) {
+		q.wake = time.Time{}
+		in.pursue(q, now)
 	}
+	in.grant(now)
 }
 
 // wakeAt plans the next look at a partition.
@@ -358,9 +352,7 @@ func (in *Intake) Soonest() time.Time { return in.soonest }
 func (in *Intake) NextWake() (next time.Time) {
 	in.soonest = time.Time{}
 	for _, s := range in.sorted {
-		for _, a := range s.asks {
-			next = earlier(next, a.wake())
-		}
+		next = earlier(next, s.due)
 	}
 	for q := range in.active {
 		next = earlier(next, q.wake)

@@ -21,27 +21,42 @@ func (in *Intake) pursue(q *part, now time.Time) {
 	}
 	in.active[q] = struct{}{}
 	in.expireFetch(q, now)
-	switch {
-	case q.fetch.source == "":
-		in.begin(q, gap, now)
-	default:
+	if q.fetch.source != "" {
 		in.extend(q, gap, now)
+	} else if in.begin(q, gap, now) {
+		return // it skipped, and went on from there
 	}
 	in.setAsked(q, q.outstanding())
+	in.checkStall(q, gap, now)
 }
 
-// rest is the state of a partition without a gap.
+// rest is the state of a partition without a gap. If something is held, its turn
+// has come but the queue is full.
 func (in *Intake) rest(q *part) {
-	q.fetch = fetch{}
+	in.endFetch(q)
 	q.unserved, q.wake = time.Time{}, time.Time{}
 	in.setAsked(q, 0)
 	delete(in.active, q)
+	if len(q.held) > 0 {
+		in.wait(q)
+	}
+}
+
+// endFetch forgets the answer under way.
+func (in *Intake) endFetch(q *part) {
+	if q.fetch.source == "" {
+		return
+	}
+	if s := in.sources[q.fetch.source]; s != nil {
+		s.fetches--
+	}
+	q.fetch = fetch{}
 }
 
 // progress notes that an answer brought something.
 func (in *Intake) progress(source string, q *part, now time.Time) {
 	if s := in.sources[source]; s != nil {
-		s.heard = now
+		s.heard, s.silent = now, false
 	}
 	if q.fetch.source == source {
 		q.fetch.at = now
@@ -55,20 +70,27 @@ func (in *Intake) expireFetch(q *part, now time.Time) {
 		return
 	}
 	if q.next >= f.end {
-		*f = fetch{}
+		in.endFetch(q)
 		return
 	}
-	quiet := f.at
-	if s := in.sources[f.source]; s != nil && s.heard.After(quiet) {
-		quiet = s.heard
+	late := f.at.Add(in.cfg.FetchTimeout)
+	s := in.sources[f.source]
+	if s.heard.After(f.at) { // it is busy with other answers, but not for ever
+		late = s.heard.Add(in.cfg.FetchTimeout)
+		late = earlier(late, f.at.Add(busyTimeouts*in.cfg.FetchTimeout))
 	}
-	if late := quiet.Add(in.cfg.FetchTimeout); !now.Before(late) {
-		in.Stats.Timeouts++
-		in.refuse(q, f.source, now)
-	} else {
+	if now.Before(late) {
 		in.wakeAt(q, late)
+		return
 	}
+	in.Stats.Timeouts++
+	s.silent = true
+	in.refuse(q, f.source, now)
 }
+
+// busyTimeouts is how many time-outs long a source may give other answers
+// before this one: they may have been asked for earlier, up to a full queue.
+const busyTimeouts = 10
 
 // outstanding estimates the bytes that the fetch under way will still bring.
 func (q *part) outstanding() int64 {
@@ -83,31 +105,46 @@ func (in *Intake) setAsked(q *part, bytes int64) {
 	q.asked = bytes
 }
 
-// begin asks the best source for the gap.
-func (in *Intake) begin(q *part, gap Range, now time.Time) {
+// begin asks the best source for the gap. It returns true when there was none
+// and the gap was skipped.
+func (in *Intake) begin(q *part, gap Range, now time.Time) (skipped bool) {
 	s := in.choose(q, now)
+	if (s == nil || q.failed(s)) && in.giveUp(q, now) {
+		return true
+	}
 	if s == nil {
-		in.nobody(q, gap, now)
-		return
+		in.wakeAt(q, now.Add(in.cfg.Retry))
+		return false
 	}
 	in.setAsked(q, 0)
-	n := in.affordable(q, gap.Len())
+	n := in.affordable(q, in.limit(q, s, gap.First, gap.Len()))
 	if n == 0 {
 		in.wait(q)
-		return
+		return false
 	}
+	s.fetches++
 	q.fetch = fetch{source: s.ID, first: gap.First, end: gap.First + n, at: now}
 	in.order(q, gap.First, n, now)
+	return false
+}
+
+// limit returns how many of n records from first on s may be asked for.
+func (in *Intake) limit(q *part, s *source, first, n uint64) uint64 {
+	if s.Foreign && s.ID == q.Producer {
+		return min(n, foreignRecords-min(first, foreignRecords))
+	}
+	return n
 }
 
 // extend asks the same source for more before its answer runs out.
 func (in *Intake) extend(q *part, gap Range, now time.Time) {
 	f := &q.fetch
-	if gap.End <= f.end || (f.end-q.next)*2 > f.end-f.first {
-		return
+	if gap.End <= f.end || (f.end-q.next)*2 > f.end-f.first || len(in.waiting) > 0 {
+		return // or others wait for room: it goes behind them when the answer has run out
 	}
 	in.setAsked(q, q.outstanding())
-	n := in.affordable(q, min(gap.End-f.end, 2*(f.end-f.first)))
+	want := in.limit(q, in.sources[f.source], f.end, gap.End-f.end)
+	n := in.affordable(q, min(want, 2*(f.end-f.first)))
 	if n == 0 {
 		return
 	}
@@ -131,14 +168,14 @@ func (in *Intake) affordable(q *part, want uint64) uint64 {
 		want = min(want, firstFetch)
 	}
 	want = min(want, MaxFetch)
-	if q.size(want) <= room {
+	if want == 0 || q.size(want) <= room {
 		return want
 	}
 	n := uint64(max(room, 0) / q.size(1))
 	if n == 0 && in.queued == 0 && in.asked == 0 {
 		return 1 // a record larger than all room still has to come
 	}
-	if in.queued > 0 && q.size(n) < in.cfg.QueueBytes/16 {
+	if in.queued > 0 && q.size(n) < in.cfg.QueueBytes/crumb {
 		return 0 // rather wait than ask in crumbs
 	}
 	return n
@@ -152,8 +189,26 @@ func (in *Intake) wait(q *part) {
 	}
 }
 
+// grant gives room to the partitions that wait for it, in turn.
+func (in *Intake) grant(now time.Time) {
+	for len(in.waiting) > 0 && in.queued <= in.cfg.QueueBytes/2 &&
+		in.queued+in.asked <= in.cfg.QueueBytes-in.cfg.QueueBytes/crumb {
+		q := in.waiting[0]
+		in.waiting = in.waiting[1:]
+		q.waits = false
+		in.pursue(q, now)
+		if q.waits {
+			return
+		}
+	}
+}
+
+// crumb is the part of the queue below which it is better to wait for more room.
+const crumb = 16
+
 // choose returns the source to ask for the next record: one that said it has
-// it, the less busy first, stores before the producer; then whoever may have it.
+// it, stores before the producer, then whoever may have it; of several the less
+// busy one. Those that failed come last, before them those that were silent.
 func (in *Intake) choose(q *part, now time.Time) *source {
 	var best *source
 	bestRank := 0
@@ -162,11 +217,26 @@ func (in *Intake) choose(q *part, now time.Time) *source {
 			continue
 		}
 		rank := in.rank(q, s)
-		if rank > bestRank {
+		if rank == 0 {
+			continue
+		}
+		if !s.silent {
+			rank += 10
+		}
+		if !q.failed(s) {
+			rank += 20
+		}
+		if rank > bestRank || (rank == bestRank && s.fetches < best.fetches) {
 			best, bestRank = s, rank
 		}
 	}
 	return best
+}
+
+// failed reports whether s was asked since the last delivery, in vain.
+func (q *part) failed(s *source) bool {
+	_, failed := q.refused[s.ID]
+	return failed
 }
 
 // rank orders sources; 0 is one that cannot serve.

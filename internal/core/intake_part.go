@@ -26,10 +26,10 @@ type part struct {
 	fetch    fetch
 	asked    int64 // what of Intake.asked is this partition's
 	claims   map[string]claim
-	refused  map[string]time.Time // sources that said no, until when
+	refused  map[string]time.Time // sources that failed since the last delivery, and until when they are left alone
 	unserved time.Time            // since when nobody serves the gap
 	stalled  bool
-	stallEnd uint64
+	stall    Range // what was reported as stalled
 
 	wake time.Time
 }
@@ -87,7 +87,11 @@ func (q *part) measure(r Run) {
 	q.average = max((7*q.average+a)/8, 1)
 }
 
-// hold keeps r ahead of the gap, without what is held already.
+// maxHeld bounds the runs that one partition holds: each new one may have to
+// move all of them.
+const maxHeld = 1 << 14
+
+// hold keeps r ahead of the gap, unless it overlaps what is held.
 func (q *part) hold(r Run) (kept int64) {
 	i, _ := slices.BinarySearchFunc(q.held, r.First, func(h Run, first uint64) int {
 		if h.First < first {

@@ -26,7 +26,8 @@ func (in *Intake) Listed(id string, now time.Time) bool {
 // nobody has is missing.
 func (in *Intake) SetReady(now time.Time) {
 	in.ready = true
-	for _, q := range in.sortedActive() {
+	for _, q := range in.sortedActive(anyPart) {
 		in.pursue(q, now)
 	}
+	in.grant(now)
 }

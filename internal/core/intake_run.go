@@ -12,8 +12,11 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 	if q == nil {
 		return
 	}
-	if !in.believes(source, direct, q, r) {
-		in.Stats.Unbelieved += uint64(r.Count)
+	if believed := in.believed(source, direct, q, r); believed < r.Count {
+		in.Stats.Unbelieved += uint64(r.Count - believed)
+		r.Count = believed
+	}
+	if r.Count == 0 {
 		return
 	}
 	q.head = max(q.head, r.End())
@@ -25,51 +28,57 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 		in.settleByRecord(q, source, r.First)
 	}
 	switch {
+	case !q.settled: // what begins it is still to come
 	case r.End() <= q.next:
 		in.Stats.Duplicates += uint64(r.Count)
 	case r.First > q.next:
-		in.holdAhead(q, r)
+		in.holdAhead(q, r, direct && q.fetch.source == source)
 	case in.full():
-		in.Stats.NoRoom += uint64(r.Count)
+		in.noRoom(q, r, direct && q.fetch.source == source)
 	default:
 		in.deliver(q, r)
 	}
 	in.pursue(q, now)
+	in.grant(now)
 }
 
-// believes reports whether source may speak for the run. Live records come from
-// their producer alone; a foreign producer answers a FETCH rightly only for its
-// first 256 records and only while no store has acknowledged any.
-func (in *Intake) believes(source string, direct bool, q *part, r Run) bool {
-	if !direct {
-		return source == q.Producer
-	}
+// believed returns how many records of the run its source may speak for. Live
+// records come from their producer alone, answers from it or a store that is
+// there. A foreign producer answers a FETCH rightly only for its first 256
+// records and only while no store has acknowledged any.
+func (in *Intake) believed(source string, direct bool, q *part, r Run) int {
+	own := source == q.Producer
 	s := in.sources[source]
-	if s == nil || !s.Foreign || source != q.Producer {
-		return true
+	switch {
+	case !direct && own, direct && s != nil && s.All && !own, direct && s != nil && own && !s.Foreign:
+		return r.Count
+	case direct && s != nil && own && r.First < foreignRecords && in.foreignServes(q):
+		return int(min(uint64(r.Count), foreignRecords-r.First))
 	}
-	return r.End() <= foreignRecords && in.foreignServes(q)
+	return 0
 }
 
 // foreignRecords is how many records a C producer answers rightly.
 const foreignRecords = 256
 
 // foreignServes reports whether a foreign producer's answers can be right: no
-// store is known that could have acknowledged anything of it.
-func (in *Intake) foreignServes(q *part) bool {
-	for _, s := range in.sorted {
-		if s.All {
-			return false
-		}
-	}
-	return !q.acked
-}
+// store was ever met that could have acknowledged anything of it.
+func (in *Intake) foreignServes(q *part) bool { return !in.stores && !q.acked }
 
 func (in *Intake) full() bool { return in.queued >= in.cfg.QueueBytes }
 
-func (in *Intake) holdAhead(q *part, r Run) {
-	if in.ahead+r.Bytes > in.cfg.AheadBytes {
-		in.Stats.NoRoom += uint64(r.Count)
+// noRoom leaves r for a later fetch. The answer under way, if r is of it, does
+// not bring it again, and counts as ended there.
+func (in *Intake) noRoom(q *part, r Run, answer bool) {
+	in.Stats.NoRoom += uint64(r.Count)
+	if answer {
+		q.fetch.end = min(q.fetch.end, max(q.next, r.First))
+	}
+}
+
+func (in *Intake) holdAhead(q *part, r Run, answer bool) {
+	if in.ahead+r.Bytes > in.cfg.AheadBytes || len(q.held) >= maxHeld {
+		in.noRoom(q, r, answer)
 		return
 	}
 	kept := q.hold(r)
@@ -112,6 +121,7 @@ func (in *Intake) pass(q *part, r Run) {
 	q.next = r.End()
 	q.begun = true
 	q.unserved = time.Time{}
+	clear(q.refused)
 }
 
 // MayAcknowledge reports whether a store may acknowledge a partition now. A

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -9,8 +10,10 @@ import (
 type source struct {
 	Source
 	heard   time.Time // when it last answered a FETCH
+	silent  bool      // it did not answer the last one in time
 	fetches int       // answers under way
 	asks    map[string]*ask
+	due     time.Time // when the first ask is to be repeated
 }
 
 // ask is one topic's GET-HEADS to one source.
@@ -34,14 +37,18 @@ func (in *Intake) SourceUp(s Source, now time.Time) {
 	src := &source{Source: s, asks: make(map[string]*ask)}
 	in.sources[s.ID] = src
 	in.sorted = slices.Insert(in.sorted, i, src)
-	for _, name := range in.Topics() {
+	in.stores = in.stores || s.All
+	for _, name := range in.names {
 		in.ask(src, name, now)
 	}
-	for _, q := range in.sortedActive() {
+	for _, q := range in.sortedActive(anyPart) {
 		delete(q.refused, s.ID)
 		in.pursue(q, now)
 	}
+	in.grant(now)
 }
+
+func anyPart(*part) bool { return true }
 
 // SourceDown notes that a peer's link ended. What it was answering is asked of
 // others; when it was a producer, the stores are asked at once how far they got.
@@ -53,25 +60,48 @@ func (in *Intake) SourceDown(id string, now time.Time) {
 	src := in.sorted[i]
 	in.sorted = slices.Delete(in.sorted, i, i+1)
 	delete(in.sources, id)
-	for _, q := range in.sortedActive() {
+	for _, q := range in.sortedActive(anyPart) {
 		delete(q.claims, id)
 		delete(q.refused, id)
 		if q.fetch.source == id {
-			q.fetch = fetch{}
+			in.endFetch(q)
 		}
 		in.pursue(q, now)
 	}
-	if src.All {
-		return
+	in.grant(now)
+	if !src.All {
+		in.askStores(now)
 	}
+}
+
+// askStores asks the stores for all heads now, or, where that was done just
+// before, soon: producers may leave by the hundred.
+func (in *Intake) askStores(now time.Time) {
 	for _, s := range in.sorted {
-		for _, name := range in.Topics() {
+		if !s.All {
+			continue
+		}
+		for _, name := range in.names {
+			if a := s.asks[name]; a != nil && now.Sub(a.at) < askPause {
+				a.every = askPause
+				in.plan(s, a)
+				continue
+			}
 			in.ask(s, name, now)
 		}
 	}
 }
 
-// ask sends GET-HEADS, unless a list is under way.
+// askPause is the least time between two asks because a producer left.
+const askPause = 500 * time.Millisecond
+
+// plan has an ask repeated at its time.
+func (in *Intake) plan(s *source, a *ask) {
+	s.due = earlier(s.due, a.wake())
+	in.soonest = earlier(in.soonest, s.due)
+}
+
+// ask sends GET-HEADS.
 func (in *Intake) ask(s *source, name string, now time.Time) {
 	if !s.Lists && !s.All {
 		return
@@ -82,21 +112,29 @@ func (in *Intake) ask(s *source, name string, now time.Time) {
 		s.asks[name] = a
 	}
 	a.at, a.last, a.change = now, now, false
-	in.soonest = earlier(in.soonest, a.wake())
+	in.plan(s, a)
 	in.out.Ask = append(in.out.Ask, AskOrder{Source: s.ID, Topic: name})
 }
 
 // tickAsks repeats the asks that are due, ever more rarely while nothing changes.
 func (in *Intake) tickAsks(s *source, now time.Time) {
-	for _, name := range in.Topics() {
+	if s.due.IsZero() || now.Before(s.due) {
+		return
+	}
+	s.due = time.Time{}
+	for _, name := range in.names {
 		a := s.asks[name]
-		if a == nil || now.Before(a.wake()) {
+		if a == nil {
+			continue
+		}
+		if now.Before(a.wake()) {
+			in.plan(s, a)
 			continue
 		}
 		if a.change {
 			a.every = in.cfg.AskEvery
 		} else {
-			a.every = min(2*a.every, in.cfg.AskMax)
+			a.every = max(in.cfg.AskEvery, min(2*a.every, in.cfg.AskMax))
 		}
 		in.ask(s, name, now)
 	}
@@ -109,7 +147,8 @@ func (in *Intake) ListEnd(id, name string) {
 		return
 	}
 	s.asks[name].done = true
-	if t := in.topics[name]; t != nil && !s.All && in.parts[Partition{name, id}] == nil {
+	t := in.topics[name]
+	if t != nil && !s.All && in.parts[Partition{name, id}] == nil && len(t.empty) < in.cfg.MaxPartitions {
 		if t.empty == nil {
 			t.empty = make(map[string]bool)
 		}
@@ -124,8 +163,8 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 		return // no record can follow, and none can be there
 	}
 	s := in.sources[id]
-	empty := st.HasLowest && st.Lowest > st.Head
-	if empty && in.parts[st.Partition] == nil {
+	none := direct && st.refusesAll()
+	if none && in.parts[st.Partition] == nil {
 		return
 	}
 	q := in.part(st.Partition)
@@ -133,12 +172,12 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 		return
 	}
 	end := st.Head + 1
-	if empty {
+	if none {
 		end = 0
 	}
 	before := q.head
 	q.head = max(q.head, end)
-	if !q.settled && !empty {
+	if !q.settled && !none {
 		in.settleByHead(q, id, end, before)
 	}
 	if s != nil {
@@ -146,7 +185,13 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 		in.claim(s, q, st, end, direct, now)
 	}
 	in.pursue(q, now)
+	in.grant(now)
 }
+
+// refusesAll reports whether the sender has nothing, and does not even know
+// how far the partition goes. One that had records and dropped them all names
+// its head, and a lowest sequence behind it.
+func (st Statement) refusesAll() bool { return st.HasLowest && st.Lowest > st.Head && st.Head == 0 }
 
 func (in *Intake) noteList(s *source, st Statement, news bool, now time.Time) {
 	if a := s.asks[st.Partition.Topic]; a != nil {
@@ -160,6 +205,12 @@ func (in *Intake) noteList(s *source, st Statement, news bool, now time.Time) {
 func (in *Intake) claim(s *source, q *part, st Statement, end uint64, direct bool, now time.Time) {
 	if q.claims == nil {
 		q.claims = make(map[string]claim)
+	}
+	if len(q.claims) > len(in.sources) {
+		maps.DeleteFunc(q.claims, func(id string, _ claim) bool { return in.sources[id] == nil })
+	}
+	if direct {
+		s.silent = false
 	}
 	c := claim{lowest: st.Lowest, end: end, tail: st.Tail}
 	q.claims[s.ID] = c
@@ -180,5 +231,8 @@ func (in *Intake) refuse(q *part, id string, now time.Time) {
 		q.refused = make(map[string]time.Time)
 	}
 	q.refused[id] = now.Add(in.cfg.Retry)
-	q.fetch = fetch{}
+	if q.unserved.IsZero() {
+		q.unserved = now
+	}
+	in.endFetch(q)
 }

@@ -2,27 +2,33 @@ package core
 
 import "time"
 
-// nobody handles a gap that no linked source serves: it waits, then reports a
-// stall, and skips only what is known to be gone for good.
-func (in *Intake) nobody(q *part, gap Range, now time.Time) {
+// giveUp skips a gap that every linked source failed to serve, if it is known to
+// be gone for good or was waited for long enough. It reports whether it did.
+func (in *Intake) giveUp(q *part, now time.Time) bool {
 	if q.unserved.IsZero() {
 		q.unserved = now
 	}
-	waited := now.Sub(q.unserved)
-	if to, kind := in.skipTo(q, waited); kind != 0 {
-		in.skip(q, to, kind, now)
+	to, kind := in.skipTo(q, now.Sub(q.unserved))
+	if kind == 0 {
+		return false
+	}
+	in.skip(q, to, kind, now)
+	return true
+}
+
+// checkStall reports a gap that has not been served for long, whether somebody
+// is being asked at the moment or nobody is there.
+func (in *Intake) checkStall(q *part, gap Range, now time.Time) {
+	if q.unserved.IsZero() || q.stalled {
 		return
 	}
-	in.wakeAt(q, now.Add(in.cfg.Retry))
-	if waited < in.cfg.StallAfter {
-		in.wakeAt(q, earlier(q.wake, q.unserved.Add(in.cfg.StallAfter)))
+	if late := q.unserved.Add(in.cfg.StallAfter); now.Before(late) {
+		in.wakeAt(q, earlier(q.wake, late))
 		return
 	}
-	if !q.stalled {
-		q.stalled = true
-		q.stallEnd = in.available(q, gap.End)
-		in.report(Stalled, q, Range{q.next, q.stallEnd})
-	}
+	q.stalled = true
+	q.stall = Range{q.next, in.available(q, gap.End)}
+	in.report(Stalled, q, q.stall)
 }
 
 // available returns the first sequence from which on somebody has something.
@@ -74,6 +80,7 @@ func (in *Intake) expired(q *part) (tail uint64) {
 func (in *Intake) skip(q *part, to uint64, kind ReportKind, now time.Time) {
 	in.report(kind, q, Range{q.next, to})
 	q.next = to
+	q.stalled = false
 	q.unserved = time.Time{}
 	clear(q.refused)
 	in.pursue(q, now)
@@ -83,7 +90,7 @@ func (in *Intake) skip(q *part, to uint64, kind ReportKind, now time.Time) {
 func (in *Intake) resumed(q *part) {
 	if q.stalled && q.unserved.IsZero() {
 		q.stalled = false
-		in.report(Resumed, q, Range{q.next, max(q.next, q.stallEnd)})
+		in.report(Resumed, q, q.stall)
 	}
 }
 

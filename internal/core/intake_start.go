@@ -22,16 +22,16 @@ func (q *part) settle(next uint64) {
 	q.head = max(q.head, next)
 }
 
-// settleByRecord decides by a live record. A beck producer states its head
-// before the first record if it has any, so without a head this partition is
-// new; a foreign one does not, so what came before is old.
+// settleByRecord decides by the first record, when no head came before. What a
+// young producer wrote is all new. Of another, what came before its first live
+// record is old: it is foreign and states no head; or the record was on its way
+// when the topic was given up and taken again.
 func (in *Intake) settleByRecord(q *part, source string, first uint64) {
-	if s := in.sources[source]; source == q.Producer && (s == nil || s.Foreign) {
-		q.settle(first)
-		return
-	}
-	if source == q.Producer || in.young(q.Partition) {
+	switch {
+	case in.young(q.Partition):
 		q.settle(0)
+	case source == q.Producer:
+		q.settle(first)
 	}
 }
 

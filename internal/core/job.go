@@ -23,7 +23,6 @@ type Job struct {
 	Started   bool      // JobHeads: After is set
 	Mark      bool      // close with what only our nodes understand: an end of list, a refusal
 	again     bool      // JobHeads: asked for once more while it ran
-	done      bool
 }
 
 // fetchEnd returns the end of count records from first on, not past 2^64-1.
@@ -36,7 +35,8 @@ func fetchEnd(first uint64, count uint64) uint64 {
 }
 
 // merge extends a running answer by r when r begins inside or right behind what
-// is left of it, and says whether it did.
+// is left of it, and says whether it did. Each FETCH adds at most MaxFetch; all
+// together may be more, for their requester counts on every one.
 func (j *Job) merge(r Range) bool {
 	if r.First < j.Range.First || r.First > j.Range.End {
 		return false

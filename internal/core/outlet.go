@@ -1,5 +1,7 @@
 package core
 
+import "slices"
+
 // OutletConfig bounds what waits on one link.
 type OutletConfig struct {
 	ControlBytes int // control messages not yet written; more closes the link
@@ -17,12 +19,23 @@ type Outlet struct {
 	cfg     OutletConfig
 	Subs    Subscriptions
 	cursors map[*Log]*Cursor
-	jobs    []*Job
+	jobs    map[jobKey][]*Job
+	running int // jobs
 	turns   []turn
+	taken   int // of turns, those that have passed
 	control int
 	Skipped uint64 // records that the window dropped before this link sent them
 	Refused uint64 // requests beyond the bound
 }
+
+// jobKey is what answers must have in common to become one.
+type jobKey struct {
+	kind      JobKind
+	partition Partition
+	requester string
+}
+
+func (j *Job) key() jobKey { return jobKey{j.Kind, j.Partition, j.Requester} }
 
 // turn is a cursor or a job that has something to send.
 type turn struct {
@@ -53,7 +66,7 @@ type Item struct {
 
 // NewOutlet returns the outlet of a new link.
 func NewOutlet(cfg OutletConfig) *Outlet {
-	return &Outlet{cfg: cfg, cursors: make(map[*Log]*Cursor)}
+	return &Outlet{cfg: cfg, cursors: make(map[*Log]*Cursor), jobs: make(map[jobKey][]*Job)}
 }
 
 // Control counts size bytes of control messages as queued. It returns false
@@ -65,7 +78,7 @@ func (o *Outlet) Control(size int) bool {
 }
 
 // Pending reports whether Next has something.
-func (o *Outlet) Pending() bool { return o.control > 0 || len(o.turns) > 0 }
+func (o *Outlet) Pending() bool { return o.control > 0 || o.taken < len(o.turns) }
 
 // Follow gives the log of a topic a cursor on this link if its peer subscribed
 // to it, and moves the cursor as the subscriptions say. Call it when either the
@@ -104,7 +117,7 @@ func (o *Outlet) wake(c *Cursor) bool {
 		return c.queued
 	}
 	c.queued = true
-	o.turns = append(o.turns, turn{cursor: c})
+	o.line(turn{cursor: c})
 	return true
 }
 
@@ -112,8 +125,8 @@ func (o *Outlet) wake(c *Cursor) bool {
 // continues. It returns false when too many are under way.
 func (o *Outlet) Fetch(p Partition, requester string, first, count uint64, mark bool) bool {
 	r := Range{First: first, End: fetchEnd(first, count)}
-	for _, j := range o.jobs {
-		if j.Kind == JobRecords && j.Partition == p && j.Requester == requester && j.merge(r) {
+	for _, j := range o.jobs[jobKey{JobRecords, p, requester}] {
+		if j.merge(r) {
 			return true
 		}
 	}
@@ -123,23 +136,40 @@ func (o *Outlet) Fetch(p Partition, requester string, first, count uint64, mark 
 // Heads adds a list of heads for topic, "" for all topics. It returns false
 // when too many answers are under way.
 func (o *Outlet) Heads(topic, requester string, mark bool) bool {
-	for _, j := range o.jobs {
-		if j.Kind == JobHeads && j.Partition.Topic == topic && j.Requester == requester {
-			j.again = true
-			return true
-		}
+	if same := o.jobs[jobKey{JobHeads, Partition{Topic: topic}, requester}]; len(same) > 0 {
+		same[0].again = true
+		return true
 	}
 	return o.add(&Job{Kind: JobHeads, Partition: Partition{Topic: topic}, Requester: requester, Mark: mark})
 }
 
 func (o *Outlet) add(j *Job) bool {
-	if len(o.jobs) >= o.cfg.Jobs {
+	if o.running >= o.cfg.Jobs {
 		o.Refused++
 		return false
 	}
-	o.jobs = append(o.jobs, j)
-	o.turns = append(o.turns, turn{job: j})
+	o.running++
+	o.jobs[j.key()] = append(o.jobs[j.key()], j)
+	o.line(turn{job: j})
 	return true
+}
+
+// line puts a turn behind the others.
+func (o *Outlet) line(t turn) { o.turns = append(o.turns, t) }
+
+// turn takes the turn whose time has come; ok is false when there is none. The
+// places of those that passed are used again.
+func (o *Outlet) turn() (t turn, ok bool) {
+	if o.taken == len(o.turns) {
+		return turn{}, false
+	}
+	t = o.turns[o.taken]
+	if o.taken++; 2*o.taken >= len(o.turns) {
+		left := copy(o.turns, o.turns[o.taken:])
+		clear(o.turns[left:])
+		o.turns, o.taken = o.turns[:left], 0
+	}
+	return t, true
 }
 
 // Next returns what to send next and takes it as sent. A job keeps its turn to
@@ -149,9 +179,11 @@ func (o *Outlet) Next() Item {
 		o.control = 0
 		return Item{Kind: ItemControl}
 	}
-	for len(o.turns) > 0 {
-		t := o.turns[0]
-		o.turns = o.turns[1:]
+	for {
+		t, ok := o.turn()
+		if !ok {
+			return Item{}
+		}
 		if t.job != nil {
 			return Item{Kind: ItemJob, Job: t.job}
 		}
@@ -159,8 +191,6 @@ func (o *Outlet) Next() Item {
 			return item
 		}
 	}
-	o.turns = nil
-	return Item{}
 }
 
 func (o *Outlet) step(c *Cursor) Item {
@@ -188,14 +218,13 @@ func (o *Outlet) Served(j *Job, finished bool) {
 		j.again, j.Started, finished = false, false, false
 	}
 	if !finished {
-		o.turns = append(o.turns, turn{job: j})
+		o.line(turn{job: j})
 		return
 	}
-	for i, other := range o.jobs {
-		if other == j {
-			o.jobs = append(o.jobs[:i], o.jobs[i+1:]...)
-			return
-		}
+	o.running--
+	same := slices.DeleteFunc(o.jobs[j.key()], func(other *Job) bool { return other == j })
+	if o.jobs[j.key()] = same; len(same) == 0 {
+		delete(o.jobs, j.key())
 	}
 }
 

@@ -11,6 +11,7 @@ const (
 // counted, not a set: what was subscribed twice takes two cancels to end.
 type Subscriptions struct {
 	counts map[string]int
+	past   map[string]int // by kind and topic with its terminator: how many prefixes reach past it
 	bytes  int
 	long   int // length of the longest prefix ever held
 }
@@ -26,11 +27,14 @@ func (s *Subscriptions) Add(prefix string) (fresh, ok bool) {
 		return false, false
 	}
 	if s.counts == nil {
-		s.counts = make(map[string]int)
+		s.counts, s.past = make(map[string]int), make(map[string]int)
 	}
 	s.counts[prefix] = 1
 	s.bytes += len(prefix)
 	s.long = max(s.long, len(prefix))
+	if full, past := terminated(prefix); past {
+		s.past[full]++
+	}
 	return true, true
 }
 
@@ -44,8 +48,29 @@ func (s *Subscriptions) Remove(prefix string) (gone bool) {
 	if n == 1 {
 		delete(s.counts, prefix)
 		s.bytes -= len(prefix)
+		s.ended(prefix)
 	}
 	return n == 1
+}
+
+func (s *Subscriptions) ended(prefix string) {
+	full, past := terminated(prefix)
+	if !past {
+		return
+	}
+	if s.past[full]--; s.past[full] == 0 {
+		delete(s.past, full)
+	}
+}
+
+// terminated returns a prefix up to its topic's terminator, and whether it
+// reaches past that.
+func terminated(prefix string) (full string, past bool) {
+	i := strings.IndexByte(prefix, 0)
+	if i < 0 || i == len(prefix)-1 {
+		return prefix, false
+	}
+	return prefix[:i+1], true
 }
 
 // Match reports whether a message that begins with frame was asked for.
@@ -62,19 +87,11 @@ func (s *Subscriptions) Match(frame string) bool {
 // A prefix that reaches past the topic's terminator asks for less than all,
 // and counts as if it ended there.
 func (s *Subscriptions) MatchTopic(kind byte, topic string) bool {
-	full := string(kind) + topic + "\x00"
-	if s.Match(full) {
-		return true
-	}
-	if s.long <= len(full) {
+	if len(s.counts) == 0 {
 		return false
 	}
-	for prefix := range s.counts {
-		if strings.HasPrefix(prefix, full) {
-			return true
-		}
-	}
-	return false
+	full := string(rune(kind)) + topic + "\x00"
+	return s.Match(full) || s.past[full] > 0
 }
 
 // Len returns the number of different prefixes held.

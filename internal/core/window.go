@@ -32,6 +32,8 @@ type Window struct {
 	order  []*Chunk // of all logs, oldest first
 	used   int64    // allocated by the chunks in order
 	pinned int64    // allocated by chunks that left but are still being written
+
+	soonest time.Time // the earliest HEAD planned
 }
 
 // NewWindow returns an empty window.
@@ -83,9 +85,11 @@ func (w *Window) Reserve(l *Log, size int) *Chunk {
 	return c
 }
 
-// makeRoom drops the oldest chunks until size bytes fit, and says whether they do.
+// makeRoom drops the oldest chunks until size bytes fit, and says whether they
+// do. Of what slow links still pin it counts at most half a window, so that they
+// cannot take all of it from the others.
 func (w *Window) makeRoom(size int64) bool {
-	for w.used+size > w.cfg.Bytes && len(w.order) > 0 {
+	for w.used+min(w.pinned, w.cfg.Bytes/2)+size > w.cfg.Bytes && len(w.order) > 0 {
 		oldest := w.order[0]
 		if oldest.Log.Acked() < oldest.End() {
 			return false
@@ -124,17 +128,23 @@ func (w *Window) Wrote(l *Log, now time.Time) {
 	due := now.Add(w.cfg.HeadDelay)
 	if l.heads.due.IsZero() || due.Before(l.heads.due) {
 		l.heads.due = due
+		w.soonest = earlier(w.soonest, due)
 	}
 }
 
 // Tick makes the HEADs that are due, and returns their logs: the links that
 // subscribed to them then have something to send.
 func (w *Window) Tick(now time.Time) (due []*Log) {
+	if now.Before(w.soonest) {
+		return nil
+	}
+	w.soonest = time.Time{}
 	for _, l := range w.sorted {
 		if h := &l.heads; !h.due.IsZero() && !now.Before(h.due) {
 			w.announce(l, now)
 			due = append(due, l)
 		}
+		w.soonest = earlier(w.soonest, l.heads.due)
 	}
 	return due
 }
@@ -142,8 +152,10 @@ func (w *Window) Tick(now time.Time) (due []*Log) {
 // Announce makes the HEAD of every log due now, as a producer does before it
 // leaves.
 func (w *Window) Announce(now time.Time) {
+	w.soonest = time.Time{}
 	for _, l := range w.sorted {
 		w.announce(l, now)
+		w.soonest = earlier(w.soonest, l.heads.due)
 	}
 }
 
@@ -158,12 +170,8 @@ func (w *Window) announce(l *Log, now time.Time) {
 }
 
 // NextWake returns when Tick has something to do; zero when nothing is planned.
-func (w *Window) NextWake() (next time.Time) {
-	for _, l := range w.sorted {
-		next = earlier(next, l.heads.due)
-	}
-	return next
-}
+// It is cheap, for use after every event.
+func (w *Window) NextWake() time.Time { return w.soonest }
 
 // Unacked returns how many records lack their acknowledgements.
 func (w *Window) Unacked() (n uint64) {

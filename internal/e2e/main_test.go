@@ -16,8 +16,8 @@ import (
 
 var fullFlag = flag.Bool("full", os.Getenv("BECK_FULL") != "", "use the full figures (minutes; also BECK_FULL=1)")
 
-// beck is the program under test.
-var beck string
+// program is what is tested: the path of the beck that was built.
+var program string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -28,8 +28,8 @@ func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "beck-e2e-")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		beck = filepath.Join(dir, "beck")
-		err = build(beck)
+		program = filepath.Join(dir, "beck")
+		err = build(program)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -47,7 +47,7 @@ func runTests(m *testing.M) int {
 
 // build makes the program as it is shipped.
 func build(to string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-o", to, "github.com/beckmesh/beck/cmd/beck")
+	cmd := exec.Command("go", "build", "-o", to, "github.com/beckmesh/beck/cmd/beck")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build beck: %w\n%s", err, out)

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"io"
+	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,9 +49,11 @@ func (m *mesh) awaitReady(p *process, out *transcript) map[string]string {
 	return fields
 }
 
-// node returns the arguments of a node that listens on loopback.
+// node returns the arguments of a node, which listens on loopback unless args
+// say otherwise.
 func (m *mesh) node(args ...string) []string {
-	return append(args, "--sub", m.sub, "--pub", m.pub, "--listen", "127.0.0.1:0")
+	words := []string{args[0], "--sub", m.sub, "--pub", m.pub, "--listen", "127.0.0.1:0"}
+	return append(words, args[1:]...)
 }
 
 // store starts a store and waits until it is ready.
@@ -86,4 +89,15 @@ func awaitReadyLog(p *process) {
 func (m *mesh) replay(topic string, out io.Writer) {
 	m.t.Helper()
 	m.consume(topic, out, "--from-beginning", "-e").wait(limit())
+}
+
+// freePort returns "127.0.0.1:port" of a port that nobody listens on just now.
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

@@ -22,6 +22,7 @@ type process struct {
 	stderr transcript
 	exited chan struct{} // closed when it has ended; then err is its outcome
 	err    error
+	silent bool // what it said is of no interest
 }
 
 // spawn starts `beck args...`, or `wrap... beck args...`. in and out may be nil;
@@ -29,7 +30,7 @@ type process struct {
 // with the test.
 func spawn(t testing.TB, wrap []string, in io.Reader, out io.Writer, args ...string) *process {
 	t.Helper()
-	words := append(append(append([]string{}, wrap...), beck), args...)
+	words := append(append(append([]string{}, wrap...), program), args...)
 	p := &process{t: t, name: args[0], cmd: exec.Command(words[0], words[1:]...), exited: make(chan struct{})}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = in, out, &p.stderr
 	p.cmd.SysProcAttr = procAttr()
@@ -40,7 +41,7 @@ func spawn(t testing.TB, wrap []string, in io.Reader, out io.Writer, args ...str
 	}
 	t.Cleanup(func() {
 		p.kill()
-		if t.Failed() {
+		if t.Failed() && !p.silent {
 			t.Logf("standard error of %s:\n%s", strings.Join(args, " "), p.stderr.tail(4000))
 		}
 	})
@@ -64,6 +65,9 @@ func (p *process) stop() {
 	p.signal(syscall.SIGTERM)
 	p.wait(limit())
 }
+
+// silence keeps what the process said out of the test's log.
+func (p *process) silence() { p.silent = true }
 
 func (p *process) signal(s syscall.Signal) {
 	p.t.Helper()

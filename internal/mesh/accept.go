@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"errors"
 	"net"
 	"slices"
 	"time"
@@ -13,52 +12,29 @@ import (
 // maxAccepted bounds the links that peers may hold to a node.
 const maxAccepted = 1 << 14
 
-// acceptPause is the rest after a failed accept, so that a machine without file
-// descriptors is not kept busy as well.
-const acceptPause = 50 * time.Millisecond
-
-// accept takes connections until the node closes.
-func (n *Node) accept() {
-	for {
-		conn, err := n.listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			n.log.Warn("accept failed", "err", err)
-			pause(n.ctx, acceptPause)
-			continue
-		}
-		n.wg.Go(func() { n.welcome(conn) })
-	}
-}
-
-// welcome performs the handshake and starts the link.
-func (n *Node) welcome(conn net.Conn) {
-	peer, err := n.guard.Handshake(conn, zmtp.Options{Type: zmtp.XPub})
+// AcceptDone takes a connection that a peer made, behind its handshake with the
+// identity that it gave, or why the handshake failed. It takes the lock.
+func (n *Node) AcceptDone(conn net.Conn, identity string, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if err != nil {
-		n.mu.Lock()
 		if isMalformed(err) {
 			n.malformed.count(err)
 		}
-		n.mu.Unlock()
 		return
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.closed || len(n.accepted) >= maxAccepted {
+	if n.closed || n.leaving || len(n.accepted) >= maxAccepted {
 		conn.Close()
 		return
 	}
-	a := &Accepted{link: newLink(n, conn)}
+	a := &Accepted{link: newLink(n, conn), reader: zmtp.NewReader(conn, subscriptionLimits)}
 	a.link.onEnd = func(error) { n.acceptedEnded(a) }
 	n.accepted = append(n.accepted, a)
-	if protocol.ValidAddress(peer.Identity) == nil {
+	if protocol.ValidAddress(identity) == nil {
 		a.beck = true
-		n.identify(a, peer.Identity)
+		n.identify(a, identity)
 	}
-	n.wg.Go(a.link.write)
-	n.wg.Go(a.read)
+	n.driver.Run(a)
 }
 
 // identify notes who dialled. The newest link of a peer is the one that is
@@ -67,7 +43,7 @@ func (n *Node) identify(a *Accepted, uuid string) {
 	a.peer = n.peer(uuid)
 	a.peer.Accepted = a
 	a.peer.answerWaiting()
-	n.role.PeerChanged(a.peer, time.Now())
+	n.role.PeerChanged(a.peer, n.driver.Now())
 }
 
 // acceptedEnded needs the lock.
@@ -80,7 +56,7 @@ func (n *Node) acceptedEnded(a *Accepted) {
 		return
 	}
 	a.peer.Accepted = nil
-	n.role.PeerChanged(a.peer, time.Now())
+	n.role.PeerChanged(a.peer, n.driver.Now())
 	n.releasePeer(a.peer)
 }
 
@@ -88,33 +64,34 @@ func (n *Node) acceptedEnded(a *Accepted) {
 // longer than a topic with its kind.
 var subscriptionLimits = zmtp.Limits{Message: 4 << 10, Frames: 2, Block: 64 << 10}
 
-// read is the reader of an accepted link: subscriptions and commands.
-func (a *Accepted) read() {
-	r := zmtp.NewReader(a.link.conn, subscriptionLimits)
-	var changes []subscription
-	for {
-		err := r.Fill()
-		changes = changes[:0]
-		var faults []error
-		var pongs []byte
-		for err == nil {
-			m, ok, nextErr := r.Next()
-			if err = nextErr; err != nil || !ok {
-				break
-			}
-			if topic, on, isSub := zmtp.ParseSubscription(m); isSub {
-				changes = append(changes, subscription{string(topic), on})
-			} else if m.Command {
-				pongs = answerPing(pongs, m)
-			} else {
-				faults = append(faults, errFrames)
-			}
+// ReadOnce is the reader of an accepted link: subscriptions and commands.
+func (a *Accepted) ReadOnce() bool {
+	err := a.reader.Fill()
+	changes := a.changes[:0]
+	var faults []error
+	var pongs []byte
+	for err == nil {
+		m, ok, nextErr := a.reader.Next()
+		if err = nextErr; err != nil || !ok {
+			break
 		}
-		if !a.step(changes, faults, pongs, err) {
-			return
+		if topic, on, isSub := zmtp.ParseSubscription(m); isSub {
+			changes = append(changes, subscription{string(topic), on})
+		} else if m.Command {
+			pongs = answerPing(pongs, m)
+		} else {
+			faults = append(faults, errFrames)
 		}
 	}
+	a.changes = changes[:0]
+	return a.step(changes, faults, pongs, err)
 }
+
+// WriteOnce writes what the link has to send.
+func (a *Accepted) WriteOnce() bool { return a.link.writeOnce() }
+
+// Conn returns the connection.
+func (a *Accepted) Conn() net.Conn { return a.link.conn }
 
 type subscription struct {
 	prefix string
@@ -129,7 +106,7 @@ func (a *Accepted) step(changes []subscription, faults []error, pongs []byte, er
 	if a.link.closed {
 		return false
 	}
-	now := time.Now()
+	now := n.driver.Now()
 	asked := false
 	for _, c := range changes {
 		asked = a.change(c, now) || asked

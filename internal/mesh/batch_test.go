@@ -160,7 +160,7 @@ func BenchmarkAssembler(b *testing.B) {
 func TestWindowServesWhatWasAppended(t *testing.T) {
 	n := &Node{cfg: Config{UUID: testSelf}, window: core.NewWindow(core.WindowConfig{Bytes: 1 << 20}), topics: make(map[string]*Topic)}
 	n.room = sync.NewCond(&n.mu)
-	n.poke = make(chan struct{}, 1)
+	n.driver = &machine{poke: make(chan struct{}, 1)}
 	tp := n.Topic("t")
 	value := func(seq uint64) []byte {
 		return bytes.Repeat([]byte{byte(seq)}, int(seq%300)) // short and long frames

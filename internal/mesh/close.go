@@ -32,12 +32,13 @@ func (n *Node) anyPending() bool {
 }
 
 // Leave announces the last heads, lets every link write what it has, closes the
-// links for writing and waits for the peers to close them, at most linger.
+// links for writing and waits for the peers to close them, at most linger. It
+// takes no links meanwhile: the peers dial again as soon as theirs have ended.
 func (n *Node) Leave(linger time.Duration) {
 	ctx, cancel := context.WithTimeout(n.ctx, linger)
 	defer cancel()
 	n.mu.Lock()
-	n.window.Announce(time.Now())
+	n.window.Announce(n.driver.Now())
 	for _, log := range n.window.Logs() {
 		n.wakeLinks(log)
 	}
@@ -48,6 +49,8 @@ func (n *Node) Leave(linger time.Duration) {
 	defer context.AfterFunc(ctx, n.wakeIdle)()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.leaving = true
+	n.driver.Unlisten(n)
 	for _, a := range n.accepted {
 		a.link.end()
 	}
@@ -59,27 +62,23 @@ func (n *Node) Leave(linger time.Duration) {
 // Close ends the node and waits for everything it started.
 func (n *Node) Close() {
 	n.mu.Lock()
-	if n.closed {
-		n.mu.Unlock()
-		n.wg.Wait()
-		return
-	}
-	n.closed = true
-	n.cancel()
-	n.listener.Close()
-	for _, a := range slices.Clone(n.accepted) {
-		a.link.close(errClosed)
-	}
-	for _, p := range n.peers {
-		if p.Dialled != nil {
-			p.Dialled.link.close(errClosed)
+	if !n.closed {
+		n.closed = true
+		n.cancel()
+		for _, a := range slices.Clone(n.accepted) {
+			a.link.close(errClosed)
 		}
+		for _, p := range n.Peers() {
+			if p.Dialled != nil {
+				p.Dialled.link.close(errClosed)
+			}
+		}
+		n.room.Broadcast()
+		n.idle.Broadcast()
+		n.work.Broadcast()
 	}
-	n.room.Broadcast()
-	n.idle.Broadcast()
 	n.mu.Unlock()
-	n.guard.Close()
-	n.wg.Wait()
+	n.driver.Stop(n)
 }
 
 // Closed reports whether Close was called. It needs the lock.

@@ -31,9 +31,6 @@ func (c Config) withDefaults() Config {
 	if c.Outlet == (core.OutletConfig{}) {
 		c.Outlet = core.DefaultOutletConfig()
 	}
-	if c.UUID == "" {
-		c.UUID = protocol.NewAddress()
-	}
 	return c
 }
 

@@ -1,26 +1,23 @@
 package mesh
 
 import (
-	"context"
 	"net"
 	"time"
 
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/zmtp"
-	"github.com/beckmesh/beck/protocol"
 )
-
-// dialTimeout bounds connecting to a peer.
-const dialTimeout = 2 * time.Second
 
 // actPeers does what the peer table decided. It needs the lock.
 func (n *Node) actPeers(now time.Time) {
 	for _, a := range n.table.Actions() {
 		switch a.Op {
 		case core.PeerFound:
-			n.announceAll()
+			n.driver.Beacon(n)
 		case core.PeerDial:
-			n.dial(a.UUID, a.Endpoint)
+			if !n.closed {
+				n.driver.Dial(n, a.UUID, a.Endpoint)
+			}
 		case core.PeerHangup:
 			n.hangup(a.UUID)
 		case core.PeerForgot:
@@ -30,16 +27,8 @@ func (n *Node) actPeers(now time.Time) {
 	n.WakeAt(n.table.NextWake())
 }
 
-func (n *Node) announceAll() {
-	for _, c := range n.towers {
-		c.announce()
-	}
-}
-
 func (n *Node) hangup(uuid string) {
-	if cancel := n.dials[uuid]; cancel != nil {
-		cancel()
-	}
+	n.driver.HangUp(n, uuid)
 	if p := n.peers[uuid]; p != nil && p.Dialled != nil {
 		p.Dialled.link.close(errReplaced)
 	}
@@ -55,43 +44,12 @@ func (n *Node) forget(uuid string, now time.Time) {
 	n.releasePeer(p)
 }
 
-// dial starts one dial. It needs the lock.
-func (n *Node) dial(uuid, endpoint string) {
-	if n.closed {
-		return
-	}
-	ctx, cancel := context.WithCancel(n.ctx)
-	n.dials[uuid] = cancel
-	n.wg.Go(func() {
-		defer cancel()
-		conn, err := n.connect(ctx, endpoint)
-		n.dialled(uuid, endpoint, conn, err)
-	})
-}
-
-func (n *Node) connect(ctx context.Context, endpoint string) (net.Conn, error) {
-	host, port, err := protocol.ParseEndpoint(endpoint)
-	if err != nil {
-		return nil, err
-	}
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: keepAlive}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
-	if err != nil {
-		return nil, err
-	}
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if _, err := zmtp.Handshake(conn, zmtp.Options{Type: zmtp.Sub, Identity: n.cfg.UUID}, false); err != nil {
-		return nil, err
-	}
-	return conn, nil
-}
-
-// dialled takes the outcome of a dial.
-func (n *Node) dialled(uuid, endpoint string, conn net.Conn, err error) {
+// DialDone takes the outcome of a dial: a connection behind its handshake with
+// the identity that the peer gave, or an error. It takes the lock.
+func (n *Node) DialDone(uuid, endpoint string, conn net.Conn, identity string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.dials, uuid)
-	now := time.Now()
+	now := n.driver.Now()
 	if err != nil || n.closed {
 		if conn != nil {
 			conn.Close()
@@ -105,21 +63,30 @@ func (n *Node) dialled(uuid, endpoint string, conn net.Conn, err error) {
 		return
 	}
 	p := n.peer(uuid)
-	d := &Dialled{link: newLink(n, conn), peer: p, endpoint: endpoint}
-	d.link.onEnd = func(why error) { n.dialledEnded(d, why) }
+	d := newDialled(n, conn, p, endpoint)
+	d.beck = identity == uuid // only our nodes give the UUID of their beacon
 	p.Dialled, p.Failures, p.Since = d, 0, now
 	n.table.Linked(uuid, endpoint, now)
 	n.log.Debug("linked", "peer", uuid, "endpoint", endpoint, "as", p.Role())
 	n.role.Dialled(d)
 	n.role.PeerChanged(p, now)
-	n.wg.Go(d.link.write)
-	n.wg.Go(d.read)
+	n.driver.Run(d)
 	n.actPeers(now)
+}
+
+func newDialled(n *Node, conn net.Conn, p *Peer, endpoint string) *Dialled {
+	d := &Dialled{
+		link: newLink(n, conn), peer: p, endpoint: endpoint,
+		reader: zmtp.NewReader(conn, zmtp.Limits{Message: n.cfg.MessageBytes + messageSlack}),
+		in:     assembler{self: n.cfg.UUID},
+	}
+	d.link.onEnd = func(why error) { n.dialledEnded(d, why) }
+	return d
 }
 
 // dialledEnded needs the lock.
 func (n *Node) dialledEnded(d *Dialled, why error) {
-	now := time.Now()
+	now := n.driver.Now()
 	n.log.Debug("link lost", "peer", d.peer.UUID, "why", why)
 	if d.peer.Dialled == d {
 		d.peer.Dialled, d.peer.answers = nil, nil
@@ -132,38 +99,37 @@ func (n *Node) dialledEnded(d *Dialled, why error) {
 	}
 }
 
-// read is the reader of a dialled link. It always reads: what does not fit is
-// dropped by whoever receives it, and fetched again.
-func (d *Dialled) read() {
-	n := d.link.node
-	r := zmtp.NewReader(d.link.conn, zmtp.Limits{Message: n.cfg.MessageBytes + messageSlack})
-	in := assembler{self: n.cfg.UUID}
-	kept := false
-	for {
-		err := r.Fill()
-		var faults []error
-		var pongs []byte
-		in.reset(kept)
-		for err == nil {
-			m, ok, nextErr := r.Next()
-			if err = nextErr; err != nil || !ok {
-				break
-			}
-			if m.Command {
-				pongs = answerPing(pongs, m)
-			} else if fault := in.add(m); fault != nil {
-				faults = append(faults, fault)
-			}
+// ReadOnce is the reader of a dialled link. It always reads: what does not fit
+// is dropped by whoever receives it, and fetched again.
+func (d *Dialled) ReadOnce() bool {
+	r, in := d.reader, &d.in
+	err := r.Fill()
+	var faults []error
+	var pongs []byte
+	in.reset(d.kept)
+	for err == nil {
+		m, ok, nextErr := r.Next()
+		if err = nextErr; err != nil || !ok {
+			break
 		}
-		var alive bool
-		if kept, alive = d.step(in.finish(), faults, pongs, err); !alive {
-			return
-		}
-		if kept {
-			r.Detach()
+		if m.Command {
+			pongs = answerPing(pongs, m)
+		} else if fault := in.add(m); fault != nil {
+			faults = append(faults, fault)
 		}
 	}
+	kept, alive := d.step(in.finish(), faults, pongs, err)
+	if d.kept = kept; kept {
+		r.Detach()
+	}
+	return alive
 }
+
+// WriteOnce writes our subscriptions.
+func (d *Dialled) WriteOnce() bool { return d.link.writeOnce() }
+
+// Conn returns the connection.
+func (d *Dialled) Conn() net.Conn { return d.link.conn }
 
 // messageSlack is what a message may have besides the content of its record.
 const messageSlack = 4 << 10
@@ -178,7 +144,7 @@ func (d *Dialled) step(b *Batch, faults []error, pongs []byte, err error) (kept,
 		return false, false
 	}
 	if len(b.Items) > 0 {
-		kept = n.role.Receive(d, b, time.Now())
+		kept = n.role.Receive(d, b, n.driver.Now())
 	}
 	d.link.housekeep(faults, pongs, err)
 	return kept, !d.link.closed

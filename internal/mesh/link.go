@@ -25,6 +25,7 @@ type link struct {
 	why     error
 	onEnd   func(error) // called once, with the lock held
 
+	w        writing // the writer's
 	lastPush time.Time
 	faults   int // malformed messages
 }
@@ -87,30 +88,33 @@ func (l *link) fault(err error) {
 	}
 }
 
-// write is the writer: it sleeps while there is nothing to send.
-func (l *link) write() {
+// writeOnce is the writer: it waits until there is something to send, and
+// writes once. It returns false when the link has ended.
+func (l *link) writeOnce() bool {
 	n := l.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var w writing
-	for l.awaitWork() {
-		l.writing = true
-		w.gather(l)
-		n.mu.Unlock()
-		err := w.flush(l)
-		n.mu.Lock()
-		w.release(l)
-		l.writing = false
-		if err != nil {
-			l.close(err)
+	if !l.awaitWork() {
+		if !l.closed {
+			closeWrite(l.conn)
 		}
-		if !l.pending() {
-			n.idle.Broadcast()
-		}
+		return false
 	}
-	if !l.closed {
-		closeWrite(l.conn)
+	w := &l.w
+	l.writing = true
+	w.gather(l)
+	n.mu.Unlock()
+	err := w.flush(l)
+	n.mu.Lock()
+	w.release(l)
+	l.writing = false
+	if err != nil {
+		l.close(err)
 	}
+	if !l.pending() {
+		n.idle.Broadcast()
+	}
+	return true
 }
 
 // awaitWork sleeps until there is something to write, and returns false when
@@ -127,7 +131,7 @@ func (l *link) awaitWork() bool {
 
 // closeWrite tells the peer that nothing follows.
 func closeWrite(c net.Conn) {
-	if tcp, ok := c.(*net.TCPConn); ok {
+	if tcp, ok := c.(interface{ CloseWrite() error }); ok {
 		tcp.CloseWrite()
 		return
 	}

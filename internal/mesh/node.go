@@ -5,39 +5,32 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand"
-	"net"
 	"sync"
 	"time"
 
 	"github.com/beckmesh/beck/internal/core"
-	"github.com/beckmesh/beck/internal/zmtp"
-	"github.com/beckmesh/beck/protocol"
 )
 
 // Node is one member of a mesh. Start makes it, Close ends it and everything it
 // started.
 type Node struct {
-	mu   sync.Mutex
-	cfg  Config
-	log  *slog.Logger
-	role Role
+	mu      sync.Mutex
+	cfg     Config
+	log     *slog.Logger
+	role    Role
+	driver  Driver
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
+	closed  bool
+	leaving bool // no new links
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	closed bool
+	host    string // announced
+	port    uint16
+	started time.Time
 
-	listener net.Listener
-	guard    *zmtp.Guard
-	host     string // announced
-	port     uint16
-	started  time.Time
-
-	towers   []*towerClient
 	towersUp int
 	table    *core.Peers
 	peers    map[string]*Peer
-	dials    map[string]context.CancelFunc
 	accepted []*Accepted
 
 	window   *core.Window
@@ -48,17 +41,13 @@ type Node struct {
 	pushBusy bool
 	scratch  []byte
 
-	next      time.Time // when the timer goes off
-	ticking   bool
-	poke      chan struct{}
-	malformed malformed
-	unread    uint64 // trailers that could not be read
-}
+	workers []func() bool
+	work    *sync.Cond // a worker may have something to do
 
-// keepAlive finds a peer that is gone without a word within about 3 s. (No
-// TCP_USER_TIMEOUT: Linux counts a closed receive window against it, and would
-// cut peers that are merely slow.)
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}
+	next      time.Time // when Tick is to be called
+	ticking   bool
+	malformed malformed
+}
 
 // Start listens, joins the towers and returns a running node. makeRole is given
 // the node before anything happens to it.
@@ -75,39 +64,32 @@ func Start(cfg Config, makeRole func(*Node) Role) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
-	listener, err := lc.Listen(ctx, "tcp", cfg.Listen)
-	if err != nil {
-		cancel()
+	n := newNode(cfg, host, len(towers))
+	if n.port, err = n.driver.Listen(n, cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen for links: %w", err)
 	}
-	n := &Node{
-		cfg: cfg, log: cfg.logger(), ctx: ctx, cancel: cancel,
-		listener: listener, guard: zmtp.NewGuard(0), host: host,
-		port: uint16(listener.Addr().(*net.TCPAddr).Port), started: time.Now(),
-		peers: make(map[string]*Peer), dials: make(map[string]context.CancelFunc),
-		window: core.NewWindow(cfg.Window), topics: make(map[string]*Topic),
-		poke: make(chan struct{}, 1), malformed: make(malformed),
-	}
-	n.room, n.idle = sync.NewCond(&n.mu), sync.NewCond(&n.mu)
-	n.table = core.NewPeers(core.PeersConfig{Self: cfg.UUID, SelfRole: cfg.Role, Towers: len(towers)},
-		rand.New(rand.NewSource(time.Now().UnixNano())))
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.role = makeRole(n)
-	n.run(towers)
+	n.driver.Start(n, towers)
 	return n, nil
 }
 
-// run starts the node's goroutines; Close waits for them.
-func (n *Node) run(towers []protocol.TowerAddr) {
-	for i, addr := range towers {
-		n.towers = append(n.towers, newTowerClient(i, addr, n.cfg.UUID, (*towerView)(n), n.log))
+func newNode(cfg Config, host string, towers int) *Node {
+	n := &Node{
+		driver: DriverFor(cfg.Listen), host: host,
+		peers: make(map[string]*Peer), topics: make(map[string]*Topic),
+		window: core.NewWindow(cfg.Window), malformed: make(malformed),
 	}
-	for _, c := range n.towers {
-		n.wg.Go(func() { c.run(n.ctx) })
+	if cfg.UUID == "" {
+		cfg.UUID = n.driver.NewAddress()
 	}
-	n.wg.Go(n.accept)
-	n.wg.Go(n.timer)
+	n.cfg, n.log, n.started = cfg, cfg.logger(), n.driver.Now()
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.room, n.idle, n.work = sync.NewCond(&n.mu), sync.NewCond(&n.mu), sync.NewCond(&n.mu)
+	n.table = core.NewPeers(core.PeersConfig{Self: cfg.UUID, SelfRole: cfg.Role, Towers: towers},
+		rand.New(rand.NewSource(n.driver.Seed())))
+	return n
 }
 
 // Lock takes the node's lock, for the roles.
@@ -125,37 +107,59 @@ func (n *Node) UUID() string { return n.cfg.UUID }
 // Logger returns the node's logger.
 func (n *Node) Logger() *slog.Logger { return n.log }
 
-// Addr returns where the node accepts links.
-func (n *Node) Addr() net.Addr { return n.listener.Addr() }
+// Now returns the time by the node's clock.
+func (n *Node) Now() time.Time { return n.driver.Now() }
 
-// Go runs f as one of the node's goroutines: Close cancels the context, then
-// waits for it.
-func (n *Node) Go(f func(ctx context.Context)) { n.wg.Go(func() { f(n.ctx) }) }
+// Work adds a worker: something to do beside the links, such as writing to a
+// disk. It is called with the lock held, which it may give up meanwhile, and
+// returns false when there is nothing to do; then it is called again after
+// WakeWorkers. When the node closes it is called until it returns false. Add
+// workers while the role is made.
+func (n *Node) Work(f func() bool) { n.workers = append(n.workers, f) }
 
-// timer steps what is due: redials, heads, the role.
-func (n *Node) timer() {
-	t := time.NewTimer(0)
-	defer t.Stop()
+// WakeWorkers has the workers called. It needs the lock.
+func (n *Node) WakeWorkers() { n.work.Broadcast() }
+
+// workLoop calls one worker until the node closes.
+func (n *Node) workLoop(work func() bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	for {
-		select {
-		case <-n.ctx.Done():
+		if work() {
+			continue
+		}
+		if n.closed {
 			return
-		case <-n.poke:
-		case <-t.C:
 		}
-		n.mu.Lock()
-		now := time.Now()
-		n.tick(now)
-		wait := time.Hour
-		if !n.next.IsZero() {
-			wait = max(n.next.Sub(now), 0)
-		}
-		n.mu.Unlock()
-		t.Reset(wait)
+		n.work.Wait()
 	}
 }
 
-// tick needs the lock.
+// Workers calls each worker once, and says whether any had something to do. It
+// is for drivers that have no goroutines.
+func (n *Node) Workers() (worked bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, work := range n.workers {
+		worked = work() || worked
+	}
+	return worked
+}
+
+// Tick does what is due: redials, heads, the role. It returns when it is to be
+// called again, zero for never.
+func (n *Node) Tick() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.closed {
+		n.tick(n.driver.Now())
+	}
+	return n.next
+}
+
+// Next returns when Tick is to be called. It needs the lock.
+func (n *Node) Next() time.Time { return n.next }
+
 func (n *Node) tick(now time.Time) {
 	n.next, n.ticking = time.Time{}, true
 	defer func() { n.ticking = false }()
@@ -173,18 +177,14 @@ func (n *Node) tick(now time.Time) {
 	n.next = next
 }
 
-// WakeAt makes the timer go off at t or before. It needs the lock.
+// WakeAt has Tick called at t or before. It needs the lock.
 func (n *Node) WakeAt(t time.Time) {
 	if t.IsZero() || (!n.next.IsZero() && !t.Before(n.next)) {
 		return
 	}
 	n.next = t
-	if n.ticking {
-		return // it is looking for the next time itself
-	}
-	select {
-	case n.poke <- struct{}{}:
-	default:
+	if !n.ticking { // it looks for the next time itself
+		n.driver.Poke(n)
 	}
 }
 

@@ -1,6 +1,9 @@
 package mesh
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/beckmesh/beck/internal/core"
@@ -23,8 +26,10 @@ type Peer struct {
 	answers []func(*Accepted) // to requests that came before the link to answer by
 }
 
-// Foreign reports whether the peer is not known to be a beck node.
-func (p *Peer) Foreign() bool { return p.Info == nil }
+// Foreign reports whether the peer is not known to be a beck node. A foreign
+// tower drops what our beacons say beyond its own fields; then the identity that
+// the peer gave on the link we dialled tells.
+func (p *Peer) Foreign() bool { return p.Info == nil && (p.Dialled == nil || !p.Dialled.beck) }
 
 // Role returns the role that the peer announced, "" for none.
 func (p *Peer) Role() string {
@@ -67,6 +72,9 @@ type Accepted struct {
 	link *link
 	peer *Peer
 	beck bool // it gave a UUID as its identity, as our nodes do
+
+	reader  *zmtp.Reader
+	changes []subscription
 }
 
 // Send queues a control message. It needs the lock.
@@ -104,6 +112,10 @@ type Dialled struct {
 	link     *link
 	peer     *Peer
 	endpoint string
+	reader   *zmtp.Reader
+	in       assembler
+	kept     bool // the role keeps what the last read brought
+	beck     bool // it gave its UUID as its identity, as our nodes do
 }
 
 // Peer returns whom we dialled, as its beacon named it.
@@ -144,8 +156,12 @@ func (n *Node) releasePeer(p *Peer) {
 // Peer returns the peer of a UUID, nil when there is none. It needs the lock.
 func (n *Node) Peer(uuid string) *Peer { return n.peers[uuid] }
 
-// Peers returns all peers. It needs the lock.
-func (n *Node) Peers() map[string]*Peer { return n.peers }
+// Peers returns all peers, by UUID. It needs the lock.
+func (n *Node) Peers() []*Peer {
+	peers := slices.Collect(maps.Values(n.peers))
+	slices.SortFunc(peers, func(a, b *Peer) int { return strings.Compare(a.UUID, b.UUID) })
+	return peers
+}
 
 // maxAnswers bounds the requests of one peer that wait for its link.
 const maxAnswers = 256

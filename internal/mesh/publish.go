@@ -3,7 +3,6 @@ package mesh
 import (
 	"encoding/binary"
 	"strings"
-	"time"
 
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/zmtp"
@@ -74,7 +73,7 @@ func (n *Node) Append(t *Topic, value []byte) (seq uint64, ok bool) {
 	b = zmtp.AppendFrameHeader(b, 0, len(value))
 	b = append(b, value...)
 	if _, first := t.Log.Commit(c, len(b)); first {
-		n.window.Wrote(t.Log, time.Now())
+		n.window.Wrote(t.Log, n.driver.Now())
 		n.WakeAt(n.window.NextWake())
 	}
 	return seq, true
@@ -89,11 +88,11 @@ func (n *Node) follow(a *Accepted, prefix string) {
 	if prefix != "" && prefix[0] != byte(protocol.KindRecord) && prefix[0] != byte(protocol.KindHead) {
 		return
 	}
-	for name, t := range n.topics {
-		if len(prefix) > 1 && !overlaps(prefix[1:], name) {
+	for _, log := range n.window.Logs() {
+		if len(prefix) > 1 && !overlaps(prefix[1:], log.Topic) {
 			continue
 		}
-		a.link.outlet.Follow(t.Log)
+		a.link.outlet.Follow(log)
 	}
 	a.link.wakeWriter()
 }

@@ -22,7 +22,7 @@ func (n *Node) push(log *core.Log) {
 			continue
 		}
 		if len(idle) < maxPushes {
-			if now := time.Now(); now.Sub(l.lastPush) >= pushEvery {
+			if now := n.driver.Now(); now.Sub(l.lastPush) >= pushEvery {
 				l.lastPush = now
 				l.writing = true
 				idle = append(idle, l)
@@ -85,4 +85,9 @@ func tryWriteAll(l *link, w *writing) (int, error) {
 	}
 	m, err := tryWrite(l.conn, w.slice)
 	return n + m, err
+}
+
+// A tryWriter is a connection that can write without waiting by itself.
+type tryWriter interface {
+	TryWrite(b []byte) (n int, err error)
 }

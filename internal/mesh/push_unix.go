@@ -9,6 +9,9 @@ import (
 
 // tryWrite writes what the socket takes at once, and returns how much it was.
 func tryWrite(c net.Conn, b []byte) (n int, err error) {
+	if t, ok := c.(tryWriter); ok {
+		return t.TryWrite(b)
+	}
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return 0, nil

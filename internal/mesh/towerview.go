@@ -14,7 +14,7 @@ func (v *towerView) beacon() protocol.NodeBeacon {
 	n := (*Node)(v)
 	return protocol.NodeBeacon{
 		UUID: n.cfg.UUID, Host: n.host, Port: n.port,
-		Info: &protocol.NodeInfo{Role: n.cfg.Role, Name: n.cfg.Name, Version: version(), Age: time.Since(n.started)},
+		Info: &protocol.NodeInfo{Role: n.cfg.Role, Name: n.cfg.Name, Version: version(), Age: n.driver.Now().Sub(n.started)},
 	}
 }
 
@@ -22,7 +22,7 @@ func (v *towerView) towerUp(i int) {
 	v.step(func(n *Node, now time.Time) {
 		n.towersUp++
 		n.table.TowerUp(i, now)
-		n.log.Debug("tower up", "tower", n.towers[i].addr.Pub)
+		n.log.Debug("tower up", "tower", n.cfg.Pub[i])
 	})
 }
 
@@ -30,7 +30,7 @@ func (v *towerView) towerDown(i int) {
 	v.step(func(n *Node, now time.Time) {
 		n.towersUp--
 		n.table.TowerDown(i, now)
-		n.log.Debug("tower down", "tower", n.towers[i].addr.Pub)
+		n.log.Debug("tower down", "tower", n.cfg.Pub[i])
 	})
 }
 
@@ -57,7 +57,7 @@ func (v *towerView) step(f func(n *Node, now time.Time)) {
 	if n.closed {
 		return
 	}
-	now := time.Now()
+	now := n.driver.Now()
 	f(n, now)
 	n.actPeers(now)
 }

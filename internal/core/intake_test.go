@@ -1,0 +1,220 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+)
+
+// TestIntake runs the scripts in testdata/intake. Each command happens at=T
+// after the start (default: the time of the command before), all wakes until
+// then served, and prints what the intake ordered. Partitions are written
+// topic/producer; "max" is 2^64-1.
+//
+//	intake [want=(T,...)|all] [store] [earliest] [queue=N ahead=N parts=N] [skip=D]
+//	source id=S [all] [lists] [foreign]       a peer can be asked; down id=S
+//	live p=P first=N [count=N size=N]         records of the producer, size bytes each
+//	answer from=S p=P first=N [count=N size=N]   as the answer to a FETCH
+//	head p=P head=N [from=S] [lowest=N tail=N]   a HEAD, of the producer if nobody is named
+//	says from=S p=P head=N [lowest=N tail=N]  a DIRECT-HEAD
+//	list-end from=S topic=T
+//	started id=P ago=D                        what a beacon says
+//	want|unwant topic=T, ready, resume p=P next=N
+//	consume [bytes=N]                         all that was delivered, or N bytes
+//	acked p=P, may-ack p=P                    a store's
+//	wait                                      goes to the next wake
+//	next p=P, held, stats, listed id=S
+func TestIntake(t *testing.T) {
+	datadriven.Walk(t, "testdata/intake", func(t *testing.T, path string) {
+		s := intakeScript{}
+		datadriven.RunTest(t, path, s.run)
+	})
+}
+
+type intakeScript struct {
+	in  *Intake
+	now time.Time
+	out strings.Builder
+}
+
+func (s *intakeScript) run(t *testing.T, d *datadriven.TestData) string {
+	s.out.Reset()
+	if d.Cmd == "intake" {
+		s.start(t, d)
+		return ""
+	}
+	if d.HasArg("at") {
+		s.advance(t, d, peersEpoch.Add(scanDuration(t, d, "at")))
+	}
+	switch d.Cmd {
+	case "advance":
+	case "wait":
+		next := s.in.NextWake()
+		if next.IsZero() {
+			return "for nothing\n"
+		}
+		fmt.Fprintln(&s.out, "at", next.Sub(peersEpoch))
+		s.tick(t, d, next)
+	case "ready":
+		s.in.SetReady(s.now)
+	case "want":
+		s.in.Want(scanString(t, d, "topic"), s.now)
+	case "unwant":
+		s.in.Unwant(scanString(t, d, "topic"))
+	case "consume":
+		bytes := s.in.Queued()
+		d.MaybeScanArgs(t, "bytes", &bytes)
+		s.in.Consumed(bytes, s.now)
+	case "held":
+		fmt.Fprintf(&s.out, "queued %d, asked %d, held %d, waiting %d\n", s.in.Queued(), s.in.asked, s.in.Held(), len(s.in.waiting))
+	case "stats":
+		fmt.Fprintf(&s.out, "%+v\n", s.in.Stats)
+	default:
+		s.ofSource(t, d)
+	}
+	s.orders()
+	return s.out.String()
+}
+
+func (s *intakeScript) start(t *testing.T, d *datadriven.TestData) {
+	cfg := DefaultIntakeConfig()
+	cfg.Store, cfg.Earliest = d.HasArg("store"), d.HasArg("earliest") || d.HasArg("store")
+	d.MaybeScanArgs(t, "queue", &cfg.QueueBytes)
+	d.MaybeScanArgs(t, "ahead", &cfg.AheadBytes)
+	d.MaybeScanArgs(t, "parts", &cfg.MaxPartitions)
+	if d.HasArg("skip") {
+		cfg.SkipMissingAfter = scanDuration(t, d, "skip")
+	}
+	s.in, s.now = NewIntake(cfg), peersEpoch
+	for _, arg := range d.CmdArgs {
+		if arg.Key != "want" {
+			continue
+		}
+		for _, topic := range arg.Vals {
+			if topic == "all" {
+				s.in.WantAll()
+			} else {
+				s.in.Want(topic, s.now)
+			}
+		}
+	}
+}
+
+// ofSource runs the commands that concern a source or a partition.
+func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
+	switch d.Cmd {
+	case "source":
+		s.in.SourceUp(Source{
+			ID: scanString(t, d, "id"), All: d.HasArg("all"), Lists: d.HasArg("lists"), Foreign: d.HasArg("foreign"),
+		}, s.now)
+		return
+	case "down":
+		s.in.SourceDown(scanString(t, d, "id"), s.now)
+		return
+	case "started":
+		s.in.Started(scanString(t, d, "id"), s.now.Add(-scanDuration(t, d, "ago")))
+		return
+	case "list-end":
+		s.in.ListEnd(scanString(t, d, "from"), scanString(t, d, "topic"))
+		return
+	case "listed":
+		fmt.Fprintln(&s.out, s.in.Listed(scanString(t, d, "id"), s.now))
+		return
+	}
+	p := scanPartition(t, d)
+	switch d.Cmd {
+	case "live":
+		s.in.Receive(p.Producer, false, scanRun(t, d, p), s.now)
+	case "answer":
+		s.in.Receive(scanString(t, d, "from"), true, scanRun(t, d, p), s.now)
+	case "head", "says":
+		from := p.Producer
+		d.MaybeScanArgs(t, "from", &from)
+		st := Statement{Partition: p, Head: scanBig(t, d, "head", 0), HasLowest: d.HasArg("lowest"), HasTail: d.HasArg("tail")}
+		st.Lowest, st.Tail = scanBig(t, d, "lowest", 0), scanBig(t, d, "tail", 0)
+		s.in.State(from, d.Cmd == "says", st, s.now)
+	case "resume":
+		s.in.Resume(p, scanBig(t, d, "next", 0))
+	case "acked":
+		s.in.Acknowledged(p)
+	case "may-ack":
+		fmt.Fprintln(&s.out, s.in.MayAcknowledge(p))
+	case "next":
+		next, settled := s.in.Next(p)
+		fmt.Fprintln(&s.out, next, map[bool]string{true: "settled", false: "not settled"}[settled])
+	default:
+		t.Fatalf("%s: unknown command %q", d.Pos, d.Cmd)
+	}
+}
+
+func (s *intakeScript) advance(t *testing.T, d *datadriven.TestData, to time.Time) {
+	for next := s.in.NextWake(); !next.IsZero() && next.Before(to); next = s.in.NextWake() {
+		before := s.out.Len()
+		s.tick(t, d, next)
+		s.orders()
+		if text := s.out.String(); len(text) > before {
+			s.out.Reset()
+			fmt.Fprintf(&s.out, "%sat %v\n%s", text[:before], next.Sub(peersEpoch), text[before:])
+		}
+	}
+	s.now = to
+}
+
+// tick serves a wake, after which the next one must lie ahead.
+func (s *intakeScript) tick(t *testing.T, d *datadriven.TestData, at time.Time) {
+	if at.Before(s.now) {
+		t.Fatalf("%s: wake at %v, now %v", d.Pos, at.Sub(peersEpoch), s.now.Sub(peersEpoch))
+	}
+	s.now = at
+	s.in.Tick(at)
+	if next := s.in.NextWake(); !next.IsZero() && !next.After(at) {
+		t.Fatalf("%s: after the wake at %v the next is at %v", d.Pos, at.Sub(peersEpoch), next.Sub(peersEpoch))
+	}
+}
+
+// orders prints what the intake decided, and forgets it.
+func (s *intakeScript) orders() {
+	o := s.in.Take()
+	for _, d := range o.Deliver {
+		fmt.Fprintf(&s.out, "deliver %v %v\n", d.Run.Partition, d.Part)
+	}
+	for _, f := range o.Fetch {
+		fmt.Fprintf(&s.out, "fetch from %s %v %v\n", f.Source, f.Partition, Range{f.First, f.First + uint64(f.Count)})
+	}
+	for _, a := range o.Ask {
+		fmt.Fprintf(&s.out, "ask %s for %s\n", a.Source, a.Topic)
+	}
+	for _, l := range o.Live {
+		fmt.Fprintf(&s.out, "live %v %s\n", l.Partition, map[bool]string{true: "on", false: "off"}[l.On])
+	}
+	for _, r := range o.Reports {
+		fmt.Fprintf(&s.out, "%v %v %v\n", r.Kind, r.Partition, r.Range)
+	}
+	s.in.Release()
+}
+
+func scanRun(t *testing.T, d *datadriven.TestData, p Partition) Run {
+	count, size := 1, 100
+	d.MaybeScanArgs(t, "count", &count)
+	d.MaybeScanArgs(t, "size", &size)
+	return Run{Partition: p, First: scanBig(t, d, "first", 0), Count: count, Bytes: int64(count) * int64(size)}
+}
+
+// scanBig reads a sequence, which may be written as max or max-N.
+func scanBig(t *testing.T, d *datadriven.TestData, key string, n uint64) uint64 {
+	if !d.HasArg(key) {
+		return n
+	}
+	text := scanString(t, d, key)
+	rest, big := strings.CutPrefix(text, "max")
+	if !big {
+		return scanSeq(t, d, key)
+	}
+	if rest != "" {
+		fmt.Sscanf(rest, "-%d", &n)
+	}
+	return ^uint64(0) - n
+}

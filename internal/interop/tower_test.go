@@ -1,0 +1,71 @@
+//go:build unix
+
+package interop
+
+import "testing"
+
+// TestInteropTower has the C tower introduce our nodes, and each C node to one
+// of ours. It passes on no more than address and endpoint, so our nodes know of
+// each other only by their links.
+func TestInteropTower(t *testing.T) {
+	t.Run("our producer, store and consumer", func(t *testing.T) {
+		need(t, cTower)
+		m := newMesh(t, cTower)
+		text := sourceLines(t, "stored", 50_000)
+		m.store(ours)
+		live := m.replay(ours)
+		m.produce(ours, text)
+		expect(t, live, text)
+		c := m.node("consume", topic, "--from-beginning", "-e")
+		c.finish()
+		same(t, c.name, printed(c, "stored"), text)
+	})
+	t.Run("our producer, C store, our consumer", func(t *testing.T) {
+		need(t, cTower, cStore)
+		m := newMesh(t, cTower)
+		text := sourceLines(t, "stored", fewLines)
+		m.store(cStore)
+		m.produce(ours, text)
+		c := m.node("consume", topic, "--from-beginning", "-e")
+		c.finish()
+		same(t, c.name, printed(c, "stored"), text)
+	})
+	t.Run("C producer, our store, C consumer", func(t *testing.T) {
+		need(t, cTower, cProducer, cConsumer)
+		m := newMesh(t, cTower)
+		text := sourceLines(t, "stored", fewLines)
+		m.store(ours)
+		m.produce(cProducer, text)
+		expect(t, m.replay(cConsumer), text)
+	})
+}
+
+// TestInteropMixed has everything at once, below each of the towers: a store, a
+// producer and a consumer of each kind. Both stores keep both partitions, and
+// both consumers have everything from the producers. When these are gone, each
+// reads everything anew, and so it does with one store alone, whichever it is.
+func TestInteropMixed(t *testing.T) {
+	for _, tower := range []string{ours, cTower} {
+		t.Run("tower "+tower, func(t *testing.T) {
+			need(t, cTower, cStore, cProducer, cConsumer)
+			m := newMesh(t, tower)
+			a, b := sourceLines(t, "a", fewLines), sourceLines(t, "b", fewLines)
+			replay := func() {
+				for _, c := range []*process{m.replay(ours), m.replay(cConsumer)} {
+					expect(t, c, a)
+					expect(t, c, b)
+					c.kill()
+				}
+			}
+			m.store(ours)
+			theirs := m.store(cStore)
+			m.produce(ours, a)
+			p := m.produce(cProducer, b)
+			replay()
+			p.kill()
+			replay()
+			theirs.kill()
+			replay()
+		})
+	}
+}
