@@ -173,8 +173,6 @@ func (c *Consumer) wake() {
 // finished returns why nothing more will come; nil while something may.
 func (c *Consumer) finished(ctx context.Context) error {
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case c.node.Closed():
 		return fmt.Errorf("consumer: %w", beck.ErrClosed)
 	case c.cfg.StopAtEnd && c.start.err != nil:
@@ -182,7 +180,7 @@ func (c *Consumer) finished(ctx context.Context) error {
 	case c.cfg.StopAtEnd && c.start.ready && c.start.reached(c.in):
 		return io.EOF
 	}
-	return nil
+	return ctx.Err()
 }
 
 // take moves records out of the queue and gives their room back.

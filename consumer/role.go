@@ -56,6 +56,9 @@ func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
 	if !p.Started.IsZero() {
 		r.in.Started(p.UUID, p.Started)
 	}
+	if p.Role() == protocol.RoleStore {
+		r.in.StoreKnown()
+	}
 	s, up := p.Source()
 	old, was := r.sources[p.UUID]
 	switch {
@@ -93,7 +96,7 @@ func (r *role) greetAll() {
 }
 
 func (r *role) Serve(s *mesh.Step, dst []byte, _ int) []byte {
-	return mesh.Refuse(s, dst, 0, 1)
+	return mesh.Refuse(s, dst, 0, protocol.Trailer{})
 }
 
 func (r *role) Tick(now time.Time) time.Time {

@@ -30,6 +30,9 @@ func (r *role) Dialled(d *mesh.Dialled) {
 }
 
 func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
+	if p.Role() == protocol.RoleStore {
+		r.in.StoreKnown()
+	}
 	s, up := p.Source()
 	old, was := r.sources[p.UUID]
 	switch {

@@ -33,16 +33,19 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 			next = state.Next
 			r.node.Logger().Error("cannot serve", "partition", s.Partition.String(), "err", err)
 		}
-		return mesh.Refuse(s, dst, state.Next, next)
+		return mesh.Refuse(s, dst, state.Next, from(next))
 	case s.Range.First >= s.Range.End:
 		return dst // unless the answer was extended meanwhile, it is complete
 	case hole != 0:
-		return mesh.Refuse(s, dst, state.Next, hole)
+		return mesh.Refuse(s, dst, state.Next, from(hole))
 	case s.Range.First >= state.Next || s.Range.First < state.Tail:
-		return mesh.Refuse(s, dst, state.Next, state.Tail)
+		return mesh.Refuse(s, dst, state.Next, from(state.Tail))
 	}
 	return dst
 }
+
+// from says that we serve from a sequence on.
+func from(lowest uint64) protocol.Trailer { return protocol.Trailer{Lowest: lowest, HasLowest: true} }
 
 // serveHeads lists the heads of a topic, or of all, from where it stopped.
 func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
@@ -58,7 +61,7 @@ func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
 		}
 		var t protocol.Trailer
 		if s.Mark {
-			t = protocol.Trailer{Lowest: state.Tail, HasLowest: true}
+			t = from(state.Tail)
 		}
 		dst = mesh.AppendDirectHead(dst, s.Requester, q, state.Next-1, t)
 		if s.After, s.Started = q, true; len(dst)-start >= limit {

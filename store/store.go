@@ -49,7 +49,11 @@ func Start(c Config) (*Store, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	log, err := blocklog.Open(c.Dir, blocklog.Options{CacheBytes: c.CacheBytes, Logger: c.NodeConfig.WithDefaults().Logger})
+	options := blocklog.Options{CacheBytes: c.CacheBytes, Logger: c.NodeConfig.WithDefaults().Logger}
+	if d, ok := mesh.DriverFor(c.Listen).(diskDriver); ok {
+		d.Disk(&options)
+	}
+	log, err := blocklog.Open(c.Dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", public(err))
 	}
@@ -68,6 +72,11 @@ func Start(c Config) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("start store: %w", err), log.Close())
 	}
 	return s, nil
+}
+
+// A diskDriver is a driver that has disks of its own, as the simulator's has.
+type diskDriver interface {
+	Disk(o *blocklog.Options)
 }
 
 // newStore takes up what the log holds.

@@ -44,13 +44,14 @@ type home struct {
 	dir  string
 	lock io.Closer
 	identity
-	fresh bool // the UUID was made by this process
+	fresh   bool // the UUID was made by this process
+	newUUID func() string
 }
 
 // openHome makes the directory if need be, locks it and reads or makes the
 // identity. Nothing is written to a directory that is no store.
-func openHome(dir string, fs vfs.FS) (*home, error) {
-	h := &home{fs: fs, dir: dir}
+func openHome(dir string, fs vfs.FS, newUUID func() string) (*home, error) {
+	h := &home{fs: fs, dir: dir, newUUID: newUUID}
 	if err := fs.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("store directory %q: %w", dir, err)
 	}
@@ -159,7 +160,7 @@ func newerFormat(dir string, found int) error {
 // renew makes a new UUID and writes the identity durably. The file that is
 // renamed keeps its inode, so that the inode can be written into it.
 func (h *home) renew() error {
-	h.identity = identity{Format: format, UUID: protocol.NewAddress()}
+	h.identity = identity{Format: format, UUID: h.newUUID()}
 	h.fresh = true
 	if err := h.writeIdentity(); err != nil {
 		return fmt.Errorf("write store identity: %w", err)

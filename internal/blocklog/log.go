@@ -52,7 +52,7 @@ func Open(dir string, o Options) (*Log, error) {
 			return nil, fmt.Errorf("blocklog: open: %w", err)
 		}
 	}
-	h, err := openHome(dir, o.FS)
+	h, err := openHome(dir, o.FS, o.NewUUID)
 	if err != nil {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}

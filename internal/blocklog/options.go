@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/beckmesh/beck/protocol"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -40,6 +41,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Now stamps blocks and states. Default time.Now.
 	Now func() time.Time
+	// NewUUID makes the address of a new store. Default protocol.NewAddress.
+	NewUUID func() string
 }
 
 // withDefaults returns o with every unset field set, or an error that names
@@ -56,6 +59,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 64 << 20
+	}
+	if o.NewUUID == nil {
+		o.NewUUID = protocol.NewAddress
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -50,9 +50,11 @@ func (c *Cursor) sent() uint64 {
 // announce takes the due HEAD as sent and returns the sequence it names: never
 // that of a record which the link has not sent. It goes out when the cursor has
 // reached the head; only the first one does not wait for that, so that a peer
-// learns where its records begin before it gets one.
+// learns where its records begin before it gets one. Then another follows.
 func (c *Cursor) announce() uint64 {
-	c.headGen = c.log.heads.gen
+	if c.atHead() {
+		c.headGen = c.log.heads.gen
+	}
 	c.welcome = false
 	return c.sent() - 1
 }

@@ -241,6 +241,10 @@ func (in *Intake) Started(producer string, at time.Time) {
 	}
 }
 
+// StoreKnown notes that there is a store, though it may not be linked: what it
+// has is not to be taken for missing.
+func (in *Intake) StoreKnown() { in.stores = true }
+
 // Resume sets where a partition goes on, before anything of it was received: a
 // store's durable end, a consumer's saved position.
 func (in *Intake) Resume(p Partition, next uint64) {

@@ -60,10 +60,10 @@ func (in *Intake) skipTo(q *part, waited time.Duration) (uint64, ReportKind) {
 			return to, Skipped // it states no tail and repeats nothing
 		}
 	case producer != nil:
-		if c, ok := q.claims[q.Producer]; ok && c.lowest > q.next && (in.cfg.Store || !q.begun) {
+		if c, ok := q.claims[q.Producer]; ok && c.lowest > q.next && in.cfg.Store {
 			return min(to, c.lowest), Skipped
 		}
-	case !q.begun && to < q.gap().End:
+	case in.cfg.Store && !q.begun && to < q.gap().End:
 		return to, Skipped // the producer is gone: the lowest that a store offers
 	}
 	return 0, 0

@@ -13,6 +13,7 @@ import (
 type peer struct {
 	uuid      string
 	endpoints []announcement // sorted by tower
+	held      []string       // endpoints that places knows of this peer
 	info      *protocol.NodeInfo
 	started   time.Time
 	seen      time.Time

@@ -128,6 +128,7 @@ type Peers struct {
 	rng    *rand.Rand
 	towers []towerState
 	peers  map[string]*peer
+	places places
 	wakes  wakeHeap
 
 	begun      time.Time
@@ -154,6 +155,7 @@ func NewPeers(cfg PeersConfig, rng *rand.Rand) *Peers {
 		rng:    rng,
 		towers: make([]towerState, cfg.Towers),
 		peers:  make(map[string]*peer),
+		places: make(places),
 	}
 }
 
@@ -197,6 +199,9 @@ func (ps *Peers) Beacon(tower int, b protocol.TowerBeacon, now time.Time) {
 	}
 	p.seen = now
 	changed := p.announced(tower, b.Endpoint, now, ps.cfg)
+	if gone := ps.places.occupy(p, b.Endpoint, ps.cfg.Forget/2, now); gone != nil {
+		ps.act(PeerHangup, gone, "")
+	}
 	if p.informed(b.Info, now, ps.cfg) {
 		changed = true
 	}
@@ -362,8 +367,8 @@ func rolesLink(self string, info *protocol.NodeInfo) bool {
 }
 
 func (ps *Peers) settleAll(now time.Time) {
-	for _, p := range ps.peers {
-		ps.settle(p, now)
+	for _, uuid := range slices.Sorted(maps.Keys(ps.peers)) { // each draws from rng
+		ps.settle(ps.peers[uuid], now)
 	}
 }
 
@@ -379,7 +384,11 @@ func (ps *Peers) settle(p *peer, now time.Time) {
 	case !forget.IsZero() && !now.Before(forget):
 		ps.wakes.drop(p)
 		delete(ps.peers, p.uuid)
+		ps.places.vacate(p, nil)
 		ps.act(PeerForgot, p, "")
+	case p.wanted && !now.Before(p.redialAt) && ps.places.taken(p):
+		p.redialAt = now.Add(ps.cfg.RedialMax)
+		ps.wakes.set(p, earlier(p.redialAt, forget))
 	case p.wanted && !now.Before(p.redialAt):
 		ps.wakes.drop(p)
 		p.dropStale(ps.towers, ps.cfg.Forget, now)

@@ -17,6 +17,7 @@ const (
 // records are produced and started again, four times: all of them replay, none
 // twice.
 func TestStoreKilledWhileProducing(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	dir := m.newDir()
 	s := m.store(dir)
@@ -26,6 +27,7 @@ func TestStoreKilledWhileProducing(t *testing.T) {
 // TestStoreKilledProducerFirst: the same with the producer started before any
 // store.
 func TestStoreKilledProducerFirst(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	killWhileProducing(t, m, m.newDir(), nil)
 }

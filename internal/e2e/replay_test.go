@@ -55,6 +55,7 @@ func realFile(t *testing.T) string {
 // TestFileByteForByteWithProducerGone: a real file of at least 100,000 lines
 // comes out as it went in, with the producer gone before the consumer starts.
 func TestFileByteForByteWithProducerGone(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	m.store(m.newDir())
 	name := realFile(t)
@@ -86,6 +87,7 @@ func TestFileByteForByteWithProducerGone(t *testing.T) {
 
 // TestReplayIsCompleteAndInOrder: 1,000,000 records of 100 bytes.
 func TestReplayIsCompleteAndInOrder(t *testing.T) {
+	t.Parallel()
 	n := scaled(200_000, 1_000_000)
 	m := newMesh(t)
 	m.store(m.newDir())
@@ -118,8 +120,9 @@ func checkReplay(t *testing.T, m *mesh, topic string, want map[string]int, size 
 // all of 200,000 lines although the producer exited long before. The lines are
 // more than its queue holds.
 func TestThrottledConsumerPrintsAll(t *testing.T) {
+	t.Parallel()
 	const n, size = 200_000, 300
-	rate := scaled(20_000_000, 1_000_000)
+	rate := scaled(30_000_000, 1_000_000)
 	t.Run("its output", func(t *testing.T) {
 		t.Parallel()
 		m := newMesh(t)
@@ -133,10 +136,9 @@ func TestThrottledConsumerPrintsAll(t *testing.T) {
 		m := newMesh(t)
 		m.store(m.newDir())
 		b := newBetween(m)
-		// It hears two nodes, the producer and the store.
-		b.each(func(p *faultproxy.Proxy) { p.Throttle(faultproxy.Backward, rate/2) })
+		b.each(func(p *faultproxy.Proxy) { p.Throttle(faultproxy.Backward, rate) })
 		out := newSink(newInOrder(size, map[string]int{"r": 0}).check)
-		throttled(t, b.mesh(), m, out, n, size, rate)
+		throttled(t, b.mesh(), m, out, n, size, 2*rate) // it hears two nodes
 	})
 }
 
@@ -167,6 +169,7 @@ func throttled(t *testing.T, consumers, producers *mesh, out *sink, n, size, rat
 // TestTwoProducersTwoConsumers: every consumer gets every record of each
 // producer in order, and topic hello never receives hello2.
 func TestTwoProducersTwoConsumers(t *testing.T) {
+	t.Parallel()
 	n, size := scaled(50_000, 500_000), 60
 	m := newMesh(t)
 	m.store(m.newDir())
@@ -203,6 +206,7 @@ func TestTwoProducersTwoConsumers(t *testing.T) {
 // old records prints none of them, and every record published after it said
 // that it is ready: by a producer that was there before, and by a new one.
 func TestLatestPrintsOnlyWhatIsNew(t *testing.T) {
+	t.Parallel()
 	old, fresh, size := scaled(200_000, 1_000_000), 1000, 60
 	m := newMesh(t)
 	m.store(m.newDir())

@@ -68,6 +68,13 @@ func (e *endless) end() {
 	e.ended = true
 }
 
+// total returns the bytes that were read from the source.
+func (e *endless) total() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sent
+}
+
 // repeats checks, fast, that what is written are the lines of an endless
 // source, from its beginning.
 type repeats struct {
@@ -113,25 +120,10 @@ func (r *repeats) rate(d time.Duration) float64 {
 // disconnected, leaves the others at least 90 % of the rate that they have
 // without it, and still gets everything afterwards.
 func TestStoppedConsumer(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		rate int // of the producer, bytes a second
-	}{
-		{"at a steady rate", 20_000_000},
-		{"at full speed", 0},
-	} {
-		if test.rate == 0 && !*fullFlag {
-			continue // gigabytes
-		}
-		t.Run(test.name, func(t *testing.T) { stoppedConsumer(t, test.rate) })
-	}
-}
-
-func stoppedConsumer(t *testing.T, rate int) {
 	m := newMesh(t)
 	m.store(m.newDir())
 	b := newBetween(m) // to count the links of the one that is stopped
-	source := newEndless(rate)
+	source := newEndless(20_000_000)
 	others, stopped := &repeats{block: source.block}, &repeats{block: source.block}
 	other := m.consume("stalled", others, "--from-beginning")
 	p := m.produce("stalled", source)
@@ -155,26 +147,57 @@ func stoppedConsumer(t *testing.T, rate int) {
 	}
 	source.end()
 	p.wait(limit())
-	source.mu.Lock()
-	total := source.sent
-	source.mu.Unlock()
+	total := source.total()
 	for name, out := range map[string]*repeats{"stopped": stopped, "other": others} {
 		eventually(t, limit(), "the "+name+" consumer has everything", func() bool { n, wrong := out.seen(); return n >= total || wrong > 0 })
 		if n, wrong := out.seen(); n != total || wrong > 0 {
 			t.Errorf("the %s consumer printed %d bytes of %d, the first wrong one is %d", name, n, total, wrong)
 		}
 	}
+	checkRates(t, with, without)
+	t.Logf("%d MB in all", total/1_000_000)
+	c.stop()
+	other.stop()
+}
+
+// TestStoppedConsumerAtFullSpeed: the same rates while the producer is as fast
+// as it can be. What a store can write varies, so that the rate without a
+// stopped consumer is measured before and after.
+func TestStoppedConsumerAtFullSpeed(t *testing.T) {
+	if !*fullFlag {
+		t.Skip("writes gigabytes: with -full only")
+	}
+	m := newMesh(t)
+	m.store(m.newDir())
+	source := newEndless(0)
+	others := &repeats{block: source.block}
+	m.consume("stalled", others, "--from-beginning")
+	m.produce("stalled", source)
+	others.rate(2 * time.Second) // until it is under way
+	before := others.rate(5 * time.Second)
+	c := m.consume("stalled", io.Discard)
+	awaitReadyLog(c)
+	c.signal(syscall.SIGSTOP)
+	with := others.rate(10 * time.Second)
+	c.kill()
+	after := others.rate(5 * time.Second)
+	source.end()
+	t.Logf("%.1f MB/s before, %.1f after", before/1e6, after/1e6)
+	checkRates(t, with, (before+after)/2)
+}
+
+func checkRates(t *testing.T, with, without float64) {
+	t.Helper()
 	if with < scaled(0.7, 0.9)*without {
 		t.Errorf("the other consumer gets %.1f MB/s of %.1f", with/1e6, without/1e6)
 	}
-	t.Logf("the other consumer gets %.1f MB/s, and %.1f beside one that is stopped; %d MB in all", without/1e6, with/1e6, total/1_000_000)
-	c.stop()
-	other.stop()
+	t.Logf("the other consumer gets %.1f MB/s, and %.1f beside one that is stopped", without/1e6, with/1e6)
 }
 
 // TestRangeThatNobodyHas is reported as stalled by name within 10 s; other
 // partitions flow meanwhile.
 func TestRangeThatNobodyHas(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		source bool // it can be asked, too, and answers nothing

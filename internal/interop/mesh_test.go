@@ -75,7 +75,7 @@ store
 func (m *mesh) store(program string) *process {
 	m.t.Helper()
 	if program == ours {
-		s := m.node("store", "--data", m.t.TempDir())
+		s := m.node("store", "--verbose", "--data", m.t.TempDir())
 		s.says("ready ")
 		return s
 	}
@@ -97,7 +97,7 @@ func (m *mesh) producer(program string) *process {
 func (m *mesh) replay(program string) *process {
 	m.t.Helper()
 	if program == ours {
-		return m.node("consume", topic, "--from-beginning")
+		return m.node("consume", topic, "--from-beginning", "--verbose")
 	}
 	return m.foreign(cConsumer, topic, "--from-beginning")
 }

@@ -39,33 +39,3 @@ func TestInteropTower(t *testing.T) {
 		expect(t, m.replay(cConsumer), text)
 	})
 }
-
-// TestInteropMixed has everything at once, below each of the towers: a store, a
-// producer and a consumer of each kind. Both stores keep both partitions, and
-// both consumers have everything from the producers. When these are gone, each
-// reads everything anew, and so it does with one store alone, whichever it is.
-func TestInteropMixed(t *testing.T) {
-	for _, tower := range []string{ours, cTower} {
-		t.Run("tower "+tower, func(t *testing.T) {
-			need(t, cTower, cStore, cProducer, cConsumer)
-			m := newMesh(t, tower)
-			a, b := sourceLines(t, "a", fewLines), sourceLines(t, "b", fewLines)
-			replay := func() {
-				for _, c := range []*process{m.replay(ours), m.replay(cConsumer)} {
-					expect(t, c, a)
-					expect(t, c, b)
-					c.kill()
-				}
-			}
-			m.store(ours)
-			theirs := m.store(cStore)
-			m.produce(ours, a)
-			p := m.produce(cProducer, b)
-			replay()
-			p.kill()
-			replay()
-			theirs.kill()
-			replay()
-		})
-	}
-}

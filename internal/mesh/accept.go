@@ -90,6 +90,9 @@ func (a *Accepted) ReadOnce() bool {
 // WriteOnce writes what the link has to send.
 func (a *Accepted) WriteOnce() bool { return a.link.writeOnce() }
 
+// Pending reports whether WriteOnce has something to do.
+func (a *Accepted) Pending() bool { return a.link.awaitsNothing() }
+
 // Conn returns the connection.
 func (a *Accepted) Conn() net.Conn { return a.link.conn }
 

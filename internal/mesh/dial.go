@@ -128,6 +128,9 @@ func (d *Dialled) ReadOnce() bool {
 // WriteOnce writes our subscriptions.
 func (d *Dialled) WriteOnce() bool { return d.link.writeOnce() }
 
+// Pending reports whether WriteOnce has something to do.
+func (d *Dialled) Pending() bool { return d.link.awaitsNothing() }
+
 // Conn returns the connection.
 func (d *Dialled) Conn() net.Conn { return d.link.conn }
 

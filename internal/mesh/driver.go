@@ -38,6 +38,8 @@ type Driver interface {
 	Beacon(n *Node)
 	// Poke tells that Node.Next became earlier.
 	Poke(n *Node)
+	// Wake tells that the workers may have something to do.
+	Wake(n *Node)
 	// Stop ends what Listen, Start, Dial and Run began. It returns when all of
 	// it has ended, and is called without the lock.
 	Stop(n *Node)
@@ -49,6 +51,8 @@ type Driver interface {
 type Link interface {
 	ReadOnce() bool
 	WriteOnce() bool
+	// Pending tells that WriteOnce would not wait.
+	Pending() bool
 	Conn() net.Conn
 }
 
@@ -112,7 +116,7 @@ func (m *machine) Unlisten(*Node) { m.listener.Close() }
 
 func (m *machine) Start(n *Node, towers []protocol.TowerAddr) {
 	for i, addr := range towers {
-		m.towers = append(m.towers, newTowerClient(i, addr, n.cfg.UUID, (*towerView)(n), n.log))
+		m.towers = append(m.towers, newTowerClient(i, addr, n.cfg.UUID, n, n.log))
 	}
 	for _, c := range m.towers {
 		m.wg.Go(func() { c.run(m.ctx) })
@@ -147,6 +151,8 @@ func (m *machine) Poke(*Node) {
 	default:
 	}
 }
+
+func (m *machine) Wake(n *Node) { n.work.Broadcast() }
 
 func (m *machine) Stop(*Node) {
 	m.cancel()

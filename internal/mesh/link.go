@@ -117,6 +117,13 @@ func (l *link) writeOnce() bool {
 	return true
 }
 
+// awaitsNothing reports whether writeOnce would not wait. It takes the lock.
+func (l *link) awaitsNothing() bool {
+	l.node.mu.Lock()
+	defer l.node.mu.Unlock()
+	return l.closed || l.ending || (!l.writing && l.pending())
+}
+
 // awaitWork sleeps until there is something to write, and returns false when
 // there never will be.
 func (l *link) awaitWork() bool {

@@ -118,7 +118,7 @@ func (n *Node) Now() time.Time { return n.driver.Now() }
 func (n *Node) Work(f func() bool) { n.workers = append(n.workers, f) }
 
 // WakeWorkers has the workers called. It needs the lock.
-func (n *Node) WakeWorkers() { n.work.Broadcast() }
+func (n *Node) WakeWorkers() { n.driver.Wake(n) }
 
 // workLoop calls one worker until the node closes.
 func (n *Node) workLoop(work func() bool) {

@@ -18,13 +18,13 @@ func (n *Node) ServeWindow(s *Step, dst []byte, limit int) []byte {
 	t := n.topics[s.Partition.Topic]
 	if t == nil || s.Partition.Producer != n.cfg.UUID {
 		n.mu.Unlock()
-		return Refuse(s, dst, 0, 1)
+		return Refuse(s, dst, 0, protocol.Trailer{})
 	}
-	lowest, next := t.Log.Lowest(), t.Log.Next()
+	tail, next := n.tail(t.Log), t.Log.Next()
 	c := t.Log.Find(s.Range.First)
 	if c == nil {
 		n.mu.Unlock()
-		return Refuse(s, dst, next, lowest)
+		return Refuse(s, dst, next, tail)
 	}
 	n.window.Pin(c)
 	wire, first := c.Data.([]byte)[:c.Size], c.First
@@ -75,19 +75,28 @@ func cutFrame(b []byte) (body, rest []byte) {
 	return b[2 : 2+n], b[2+n:]
 }
 
+// tail says where what is retained of a log begins. Where no store has to have
+// what the window drops, it counts as expired: nobody is to wait for it.
+func (n *Node) tail(log *core.Log) protocol.Trailer {
+	t := protocol.Trailer{Lowest: log.Lowest(), HasLowest: true}
+	if n.cfg.Window.StoreAcks == 0 {
+		t.Tail, t.HasTail = t.Lowest, true
+	}
+	return t
+}
+
 // Refuse ends an answer that cannot go on: it tells a requester that
-// understands it what there is, the records lowest to next-1. A C node would
-// ask again at once, for ever, and gets nothing.
-func Refuse(s *Step, dst []byte, next, lowest uint64) []byte {
+// understands it what there is, the records tail.Lowest to next-1. A C node
+// would ask again at once, for ever, and gets nothing.
+func Refuse(s *Step, dst []byte, next uint64, tail protocol.Trailer) []byte {
 	s.Done = true
 	if !s.Mark {
 		return dst
 	}
-	head := next - 1
 	if next == 0 {
-		head, lowest = 0, 1
+		return AppendDirectHead(dst, s.Requester, s.Partition, 0, protocol.Trailer{Lowest: 1, HasLowest: true})
 	}
-	return AppendDirectHead(dst, s.Requester, s.Partition, head, protocol.Trailer{Lowest: lowest, HasLowest: true})
+	return AppendDirectHead(dst, s.Requester, s.Partition, next-1, tail)
 }
 
 // AppendDirectHead appends a DIRECT-HEAD as a wire message.
@@ -123,9 +132,9 @@ func (n *Node) serveHeads(s *Step, dst []byte) []byte {
 			continue
 		}
 		p := core.Partition{Topic: log.Topic, Producer: n.cfg.UUID}
-		t := protocol.Trailer{Lowest: log.Lowest(), HasLowest: true}
-		if !s.Mark {
-			t = protocol.Trailer{}
+		var t protocol.Trailer
+		if s.Mark {
+			t = n.tail(log)
 		}
 		dst = AppendDirectHead(dst, s.Requester, p, log.Next()-1, t)
 	}

@@ -47,16 +47,16 @@ var towerLimits = zmtp.Limits{Message: 16 << 10, Frames: 8, Block: 64 << 10}
 // several goroutines and must not block; those of one tower's up, down, beacons
 // and list end come one at a time and in order.
 type towerEvents interface {
-	// beacon returns what to tell the tower now.
-	beacon() protocol.NodeBeacon
-	// towerUp: tower i has welcomed us. towerDown follows when that link ends,
+	// OwnBeacon returns what to tell the tower now.
+	OwnBeacon() protocol.NodeBeacon
+	// TowerUp: tower i has welcomed us. TowerDown follows when that link ends,
 	// also when run ends.
-	towerUp(i int)
-	towerDown(i int)
-	// towerBeacon: tower i announces a node, possibly ourselves.
-	towerBeacon(i int, b protocol.TowerBeacon)
-	// listEnd: tower i, which has run for age, has named all nodes it knows.
-	listEnd(i int, age time.Duration)
+	TowerUp(i int)
+	TowerDown(i int)
+	// TowerBeacon: tower i announces a node, possibly ourselves.
+	TowerBeacon(i int, b protocol.TowerBeacon)
+	// TowerListed: tower i, which has run for age, has named all nodes it knows.
+	TowerListed(i int, age time.Duration)
 }
 
 // towerClient keeps a node in touch with one tower by two connections: one that
@@ -164,7 +164,7 @@ func (c *towerClient) beacons(l *towerLink, ended <-chan error) error {
 	due := time.NewTicker(beaconEvery)
 	defer due.Stop()
 	for {
-		if err := l.write(zmtp.AppendMessage(nil, c.ev.beacon().Frames()...)); err != nil {
+		if err := l.write(zmtp.AppendMessage(nil, c.ev.OwnBeacon().Frames()...)); err != nil {
 			return err
 		}
 		spacing := time.After(beaconSpacing)
@@ -218,13 +218,13 @@ func (s *towerSession) take(m zmtp.Msg) error {
 	case protocol.PrefixBeacon:
 		var b protocol.TowerBeacon
 		if b, err = protocol.ParseTowerBeacon(m.Frames); err == nil {
-			c.ev.towerBeacon(c.index, b)
+			c.ev.TowerBeacon(c.index, b)
 			return s.link.conn.SetReadDeadline(time.Now().Add(towerSilence))
 		}
 	case protocol.PrefixListEnd:
 		var end protocol.ListEnd
 		if end, err = protocol.ParseListEnd(m.Frames); err == nil {
-			c.ev.listEnd(c.index, end.Info.Age)
+			c.ev.TowerListed(c.index, end.Info.Age)
 			return nil
 		}
 	default:
@@ -246,14 +246,14 @@ func (s *towerSession) welcome() error {
 	}
 	s.up = true
 	s.client.log.Debug("tower is up")
-	s.client.ev.towerUp(s.client.index)
+	s.client.ev.TowerUp(s.client.index)
 	return s.link.conn.SetReadDeadline(time.Time{})
 }
 
 func (s *towerSession) end() {
 	if s.up {
 		s.client.log.Debug("tower is down")
-		s.client.ev.towerDown(s.client.index)
+		s.client.ev.TowerDown(s.client.index)
 	}
 }
 

@@ -37,15 +37,15 @@ func (r *recorder) add(format string, args ...any) {
 	r.events = append(r.events, fmt.Sprintf(format, args...))
 }
 
-func (r *recorder) beacon() protocol.NodeBeacon {
+func (r *recorder) OwnBeacon() protocol.NodeBeacon {
 	return protocol.NodeBeacon{UUID: selfUUID, Port: 4242, Info: &protocol.NodeInfo{Role: protocol.RoleStore}}
 }
-func (r *recorder) towerUp(i int)   { r.add("up %d", i) }
-func (r *recorder) towerDown(i int) { r.add("down %d", i) }
-func (r *recorder) towerBeacon(i int, b protocol.TowerBeacon) {
+func (r *recorder) TowerUp(i int)   { r.add("up %d", i) }
+func (r *recorder) TowerDown(i int) { r.add("down %d", i) }
+func (r *recorder) TowerBeacon(i int, b protocol.TowerBeacon) {
 	r.add("beacon %d %s %s", i, b.UUID[31:], b.Endpoint)
 }
-func (r *recorder) listEnd(i int, age time.Duration) { r.add("end %d %v", i, age) }
+func (r *recorder) TowerListed(i int, age time.Duration) { r.add("end %d %v", i, age) }
 
 // wait polls until the events are those wanted.
 func (r *recorder) wait(t *testing.T, want ...string) {

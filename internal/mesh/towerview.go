@@ -7,35 +7,36 @@ import (
 	"github.com/beckmesh/beck/protocol"
 )
 
-// towerView is the node as its tower clients see it.
-type towerView Node
-
-func (v *towerView) beacon() protocol.NodeBeacon {
-	n := (*Node)(v)
+// OwnBeacon returns what to tell a tower now.
+func (n *Node) OwnBeacon() protocol.NodeBeacon {
 	return protocol.NodeBeacon{
 		UUID: n.cfg.UUID, Host: n.host, Port: n.port,
 		Info: &protocol.NodeInfo{Role: n.cfg.Role, Name: n.cfg.Name, Version: version(), Age: n.driver.Now().Sub(n.started)},
 	}
 }
 
-func (v *towerView) towerUp(i int) {
-	v.step(func(n *Node, now time.Time) {
+// TowerUp notes that tower i has welcomed us. It takes the lock, as the other
+// events of a tower do.
+func (n *Node) TowerUp(i int) {
+	n.towerEvent(func(now time.Time) {
 		n.towersUp++
 		n.table.TowerUp(i, now)
 		n.log.Debug("tower up", "tower", n.cfg.Pub[i])
 	})
 }
 
-func (v *towerView) towerDown(i int) {
-	v.step(func(n *Node, now time.Time) {
+// TowerDown notes that the link to tower i ended.
+func (n *Node) TowerDown(i int) {
+	n.towerEvent(func(now time.Time) {
 		n.towersUp--
 		n.table.TowerDown(i, now)
 		n.log.Debug("tower down", "tower", n.cfg.Pub[i])
 	})
 }
 
-func (v *towerView) towerBeacon(i int, b protocol.TowerBeacon) {
-	v.step(func(n *Node, now time.Time) {
+// TowerBeacon notes that tower i announced a node, possibly this one.
+func (n *Node) TowerBeacon(i int, b protocol.TowerBeacon) {
+	n.towerEvent(func(now time.Time) {
 		if b.UUID == n.cfg.UUID {
 			return
 		}
@@ -46,19 +47,19 @@ func (v *towerView) towerBeacon(i int, b protocol.TowerBeacon) {
 	})
 }
 
-func (v *towerView) listEnd(i int, age time.Duration) {
-	v.step(func(n *Node, now time.Time) { n.table.ListEnd(i, age, now) })
+// TowerListed notes that tower i, which has run for age, has named all nodes.
+func (n *Node) TowerListed(i int, age time.Duration) {
+	n.towerEvent(func(now time.Time) { n.table.ListEnd(i, age, now) })
 }
 
-func (v *towerView) step(f func(n *Node, now time.Time)) {
-	n := (*Node)(v)
+func (n *Node) towerEvent(f func(now time.Time)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
 		return
 	}
 	now := n.driver.Now()
-	f(n, now)
+	f(now)
 	n.actPeers(now)
 }
 

@@ -99,9 +99,9 @@ func (w *writing) finishStep(l *link) {
 	l.outlet.Served(j, finished)
 }
 
-// appendHead appends the HEAD of a log with the lowest sequence we can serve.
+// appendHead appends the HEAD of a log, and where what we can serve begins.
 func (n *Node) appendHead(dst []byte, log *core.Log, seq uint64) []byte {
 	f := protocol.AppendHead(n.scratch[:0], log.Topic, n.cfg.UUID, seq)
-	n.scratch = protocol.Trailer{Lowest: log.Lowest(), HasLowest: true}.Append(f)
+	n.scratch = n.tail(log).Append(f)
 	return zmtp.AppendMessage(dst, n.scratch)
 }

@@ -1,0 +1,114 @@
+package core
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestLogFind(t *testing.T) {
+	w := NewWindow(WindowConfig{Bytes: 8000})
+	l, _ := w.Log("a")
+	if l.Find(0) != nil {
+		t.Fatal("found a record in an empty log")
+	}
+	for range 100 {
+		appendTo(w, l, 300, peersEpoch)
+	}
+	for seq := range l.Next() + 2 {
+		c := l.Find(seq)
+		if seq < l.Lowest() || seq >= l.Next() {
+			if c != nil {
+				t.Fatalf("found %d, outside of [%d,%d)", seq, l.Lowest(), l.Next())
+			}
+			continue
+		}
+		if c == nil || seq < c.First || seq >= c.End() {
+			t.Fatalf("%d is not in %+v", seq, c)
+		}
+	}
+	if w.Lookup("b") != nil || w.Lookup("a") != l || l.Lowest() == 0 {
+		t.Fatal("the logs are mixed up, or none was dropped")
+	}
+}
+
+// A few stores that never were do not keep the known ones from being counted,
+// and the table of stores is bounded.
+func TestAckersBounded(t *testing.T) {
+	w := NewWindow(WindowConfig{Bytes: 1 << 20, StoreAcks: 2})
+	l, _ := w.Log("a")
+	for range 10 {
+		appendTo(w, l, 100, peersEpoch)
+	}
+	l.Ack("first", 4)
+	for i := range 2 * maxAckers {
+		l.Ack(fmt.Sprint(i), 0)
+	}
+	if n := len(l.acks.byStore); n != maxAckers {
+		t.Fatalf("%d stores are remembered", n)
+	}
+	l.Ack("first", 9)
+	l.Ack("5", 8)
+	if l.Acked() != 9 || w.Unacked() != 1 {
+		t.Fatalf("acked %d, unacked %d", l.Acked(), w.Unacked())
+	}
+}
+
+func TestBehind(t *testing.T) {
+	w := NewWindow(WindowConfig{Bytes: 1 << 20})
+	o := NewOutlet(DefaultOutletConfig())
+	o.Subs.Add("M")
+	l, _ := w.Log("a")
+	o.Follow(l)
+	for want := range uint64(5) {
+		if o.Behind() != want {
+			t.Fatalf("behind by %d, not %d", o.Behind(), want)
+		}
+		appendTo(w, l, 100, peersEpoch)
+		o.Wake(l)
+	}
+	if item := o.Next(); item.Slice.Len() != 500 || o.Behind() != 0 {
+		t.Fatalf("sent %+v, behind by %d", item, o.Behind())
+	}
+}
+
+func TestSubscriptionsBounded(t *testing.T) {
+	var s Subscriptions
+	for i := range maxSubscriptions {
+		if fresh, ok := s.Add(fmt.Sprint("M", i)); !fresh || !ok {
+			t.Fatalf("subscription %d was refused", i)
+		}
+	}
+	if _, ok := s.Add("Mone more"); ok || s.Len() != maxSubscriptions {
+		t.Fatal("more than the bound")
+	}
+	if fresh, ok := s.Add("M7"); fresh || !ok {
+		t.Fatal("one that is held was refused")
+	}
+	s.Remove("M8")
+	if _, ok := s.Add("Mone more"); !ok {
+		t.Fatal("one that was cancelled left no room")
+	}
+	long := Subscriptions{}
+	for i := range 5 {
+		if _, ok := long.Add(fmt.Sprint(i) + string(make([]byte, 1<<20-1))); ok != (i < 4) {
+			t.Fatalf("MiB %d: %v", i, ok)
+		}
+	}
+}
+
+func TestKeeper(t *testing.T) {
+	k := NewKeeper()
+	p := Partition{"t", "P"}
+	if _, ok := k.Acknowledge(p); ok {
+		t.Fatal("acknowledged what was never committed")
+	}
+	k.Committed(p, 10)
+	k.Committed(p, 4)
+	ack, ok := k.Acknowledge(p)
+	if !ok || ack != (Acknowledgement{p, 9}) || k.Durable(p) != 10 {
+		t.Fatalf("%+v, durable up to %d", ack, k.Durable(p))
+	}
+	if _, ok := k.Acknowledge(Partition{"t", "Q"}); ok || k.Durable(Partition{"t", "Q"}) != 0 {
+		t.Fatal("acknowledged another partition")
+	}
+}

@@ -1,0 +1,12 @@
+// Package sim runs whole meshes under one seeded event loop: the real producers,
+// consumers, stores and their logs, on a clock, a network and disks that the
+// seed controls. Nothing in it has a goroutine: a host is stepped by events, in
+// an order that the seed decides, so that a history that fails can be run again.
+//
+//	World    the clock, the events, the model of what was published
+//	host     what one node runs on: it implements mesh.Driver
+//	conn     one end of a connection: FIFO, with delay, limits, cuts
+//	tower    introduces hosts, with the real directory
+//	disk     a crashable file system under the store's real log
+//	faults   what goes wrong, and how often each thing did
+package sim

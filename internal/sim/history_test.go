@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"sort"
+	"sync"
+	"testing"
+)
+
+var (
+	seeds = flag.Int("seeds", 100, "how many histories to run")
+	first = flag.Int64("first", 1, "the first seed")
+	one   = flag.Int64("seed", 0, "run this seed only, and print what happened")
+)
+
+// TestHistories runs histories from random faults. Its last line counts those
+// that kept the promises and those that did not.
+func TestHistories(t *testing.T) {
+	if *one != 0 {
+		w := Run(*one, true)
+		for _, line := range w.trace {
+			fmt.Println(line)
+		}
+		if err := w.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	var mu sync.Mutex
+	faults := make(map[string]int)
+	passed, failed := 0, 0
+	work := make(chan int64)
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for seed := range work {
+				w := Run(seed, false)
+				mu.Lock()
+				for name, n := range w.Faults {
+					faults[name] += n
+				}
+				if err := w.Err(); err != nil {
+					failed++
+					if failed <= 3 {
+						t.Error(err)
+					} else {
+						t.Errorf("seed %d: %v", seed, w.failed)
+					}
+				} else {
+					passed++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range int64(*seeds) {
+		work <- *first + i
+	}
+	close(work)
+	wg.Wait()
+	var names []string
+	for name := range faults {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		fmt.Printf("%8d × %s\n", faults[name], name)
+	}
+	fmt.Printf("%d passed, %d failed\n", passed, failed)
+}

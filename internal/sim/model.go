@@ -1,0 +1,89 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/core"
+)
+
+// model is what was published, and what the application was told of it.
+type model struct {
+	records map[core.Partition][]string
+	acked   map[core.Partition]uint64 // acknowledged to the application, from the first on
+	wiped   int                       // stores whose disk was lost
+}
+
+func newModel() model {
+	return model{records: make(map[core.Partition][]string), acked: make(map[core.Partition]uint64)}
+}
+
+// reader checks what one consumer is given during its life.
+type reader struct {
+	world *World
+	name  string
+	next  map[core.Partition]uint64
+	gaps  map[core.Partition][]core.Range // seen, to be explained by a report
+	told  map[core.Partition][]core.Range // reported
+}
+
+func (w *World) newReader(name string) *reader {
+	return &reader{
+		world: w, name: name, next: make(map[core.Partition]uint64),
+		gaps: make(map[core.Partition][]core.Range), told: make(map[core.Partition][]core.Range),
+	}
+}
+
+// take checks one record: the content that was published, in order, once.
+func (r *reader) take(rec beck.Record) {
+	p := core.Partition{Topic: rec.Topic, Producer: rec.Partition}
+	published := r.world.model.records[p]
+	next := r.next[p]
+	switch {
+	case rec.Offset >= uint64(len(published)):
+		r.world.failf("%s got %v@%d, which was never published (%d were)", r.name, p, rec.Offset, len(published))
+	case string(rec.Value) != published[rec.Offset]:
+		r.world.failf("%s got %v@%d with content %q, published was %q", r.name, p, rec.Offset, rec.Value, published[rec.Offset])
+	case rec.Offset < next:
+		r.world.failf("%s got %v@%d again or late: %d was due", r.name, p, rec.Offset, next)
+	case rec.Offset > next:
+		r.gaps[p] = append(r.gaps[p], core.Range{First: next, End: rec.Offset})
+	}
+	r.next[p] = rec.Offset + 1
+}
+
+// explain checks that each gap was reported.
+func (r *reader) explain() {
+	for p, gaps := range r.gaps {
+		for _, g := range gaps {
+			if !covered(r.told[p], g) {
+				r.world.failf("%s was not given %v of %v, and not told (told: %v)", r.name, g, p, r.told[p])
+			}
+		}
+	}
+}
+
+func covered(told []core.Range, g core.Range) bool {
+	for at := g.First; at < g.End; {
+		from := at
+		for _, t := range told {
+			if t.First <= at && t.End > at {
+				at = t.End
+			}
+		}
+		if at == from {
+			return false
+		}
+	}
+	return true
+}
+
+// behind returns what the reader still lacks of what was acknowledged.
+func (r *reader) behind(topics map[string]bool) (missing []string) {
+	for p, acked := range r.world.model.acked {
+		if topics[p.Topic] && r.next[p] < acked {
+			missing = append(missing, fmt.Sprintf("%v: has %d of %d", p, r.next[p], acked))
+		}
+	}
+	return missing
+}
