@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/beckmesh/beck/internal/core"
 )
 
 const (
@@ -84,6 +86,10 @@ func (h *history) heal() {
 		h.failf("not healed after %v: %s", healTime, strings.Join(append(h.lagging(), h.unstored()...), "; "))
 		return
 	}
+	h.checkLatest()
+	if h.failed != nil {
+		return
+	}
 	last := h.newConsumer("verifier", true, h.topics)
 	if !h.runUntil(healTime, func() bool { return last.ended }) {
 		h.failf("the verifier did not reach the end: %s", strings.Join(last.reader.behind(h.topicSet()), "; "))
@@ -97,6 +103,32 @@ func (h *history) heal() {
 	for _, b := range h.consumers {
 		b.reader.explain()
 	}
+}
+
+// newRecords is how many records each producer publishes for a consumer that
+// wants new ones only.
+const newRecords = 20
+
+// checkLatest starts a consumer that wants new records only. From when it is
+// ready it is given all of them, and none of those before.
+func (h *history) checkLatest() {
+	b := h.newLatest("latest", h.topics)
+	if !h.runUntil(healTime, b.ready) {
+		h.failf("the latest consumer is not ready after %v", healTime)
+		return
+	}
+	b.reader.from = make(map[core.Partition]uint64)
+	for p, records := range h.model.records {
+		b.reader.from[p] = uint64(len(records))
+	}
+	for _, p := range h.producers {
+		p.left = newRecords
+	}
+	behind := func() []string { return append(h.unstored(), b.reader.behind(h.topicSet())...) }
+	if !h.runUntil(healTime, func() bool { return len(behind()) == 0 }) {
+		h.failf("the latest consumer or the stores lack new records: %s", strings.Join(behind(), "; "))
+	}
+	h.consumers = append(h.consumers, b)
 }
 
 func (h *history) topicSet() map[string]bool {

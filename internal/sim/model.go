@@ -25,6 +25,7 @@ type reader struct {
 	next  map[core.Partition]uint64
 	gaps  map[core.Partition][]core.Range // seen, to be explained by a report
 	told  map[core.Partition][]core.Range // reported
+	from  map[core.Partition]uint64       // for one that began behind the head: where
 }
 
 func (w *World) newReader(name string) *reader {
@@ -39,6 +40,9 @@ func (r *reader) take(rec beck.Record) {
 	p := core.Partition{Topic: rec.Topic, Producer: rec.Partition}
 	published := r.world.model.records[p]
 	next := r.next[p]
+	if r.from != nil && next == 0 {
+		next = r.from[p]
+	}
 	switch {
 	case rec.Offset >= uint64(len(published)):
 		r.world.failf("%s got %v@%d, which was never published (%d were)", r.name, p, rec.Offset, len(published))
@@ -81,7 +85,7 @@ func covered(told []core.Range, g core.Range) bool {
 // behind returns what the reader still lacks of what was acknowledged.
 func (r *reader) behind(topics map[string]bool) (missing []string) {
 	for p, acked := range r.world.model.acked {
-		if topics[p.Topic] && r.next[p] < acked {
+		if topics[p.Topic] && max(r.next[p], r.from[p]) < acked {
 			missing = append(missing, fmt.Sprintf("%v: has %d of %d", p, r.next[p], acked))
 		}
 	}

@@ -161,6 +161,7 @@ type consumerBox struct {
 	consumer *consumer.Consumer
 	reader   *reader
 	atEnd    bool
+	latest   bool
 	ended    bool
 	lazy     bool // polls rarely
 }
@@ -171,11 +172,24 @@ func (w *World) newConsumer(name string, atEnd bool, topics []string) *consumerB
 	return b
 }
 
+// newLatest starts a consumer that wants new records only.
+func (w *World) newLatest(name string, topics []string) *consumerBox {
+	b := &consumerBox{world: w, m: &machine{name: name}, topics: topics, latest: true}
+	b.start()
+	return b
+}
+
+// ready reports whether the consumer knows all that is there.
+func (b *consumerBox) ready() bool { return b.consumer.Ready(never) == nil }
+
 func (b *consumerBox) start() {
 	w := b.world
 	h := w.newHost(b.m, "consumer")
 	c := consumer.DefaultConfig()
 	c.NodeConfig, c.Topics, c.Start, c.StopAtEnd = h.config(), b.topics, consumer.Earliest, b.atEnd
+	if b.latest {
+		c.Start = consumer.Latest
+	}
 	c.QueueBytes = int64(64 << 10 << w.rng.Intn(4))
 	r := w.newReader(b.m.name)
 	c.OnGap = func(g consumer.Gap) {
