@@ -142,6 +142,7 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 			}
 		}
 	}
+	(*role)(c).act()
 	return nil
 }
 

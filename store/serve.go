@@ -35,13 +35,23 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 		}
 		return mesh.Refuse(s, dst, state.Next, from(next))
 	case s.Range.First >= s.Range.End:
-		return dst // unless the answer was extended meanwhile, it is complete
+		return leadOn(s, dst, state.Next) // unless the answer was extended meanwhile, it is complete
 	case hole != 0:
 		return mesh.Refuse(s, dst, state.Next, from(hole))
 	case s.Range.First >= state.Next || s.Range.First < state.Tail:
 		return mesh.Refuse(s, dst, state.Next, from(state.Tail))
 	}
 	return dst
+}
+
+// leadOn tells a C consumer that replays that there is more behind an answer. It
+// asks up to the next multiple of 100,000, and then for nothing until it hears
+// of a head, which a producer that is gone does not send.
+func leadOn(s *mesh.Step, dst []byte, next uint64) []byte {
+	if s.Mark || s.Range.End%core.MaxFetch != 0 || s.Range.End >= next {
+		return dst
+	}
+	return mesh.AppendDirectHead(dst, s.Requester, s.Partition, next-1, protocol.Trailer{})
 }
 
 // from says that we serve from a sequence on.

@@ -89,7 +89,7 @@ func (q *part) measure(r Run) {
 
 // maxHeld bounds the runs that one partition holds: each new one may have to
 // move all of them.
-const maxHeld = 1 << 14
+const maxHeld = 1 << 12
 
 // hold keeps r ahead of the gap, unless it overlaps what is held.
 func (q *part) hold(r Run) (kept int64) {

@@ -50,20 +50,18 @@ func (in *Intake) skipTo(q *part, waited time.Duration) (uint64, ReportKind) {
 	if in.cfg.SkipMissingAfter > 0 && waited >= in.cfg.SkipMissingAfter {
 		return to, Skipped
 	}
-	if waited < in.cfg.StallAfter || (!in.cfg.Store && !in.ready) {
-		return 0, 0
+	if waited < in.cfg.StallAfter || !in.cfg.Store {
+		return 0, 0 // a consumer waits: somebody may come who has it
 	}
 	producer := in.sources[q.Producer]
 	switch {
 	case producer != nil && producer.Foreign:
-		if in.cfg.Store {
-			return to, Skipped // it states no tail and repeats nothing
-		}
+		return to, Skipped // it states no tail and repeats nothing
 	case producer != nil:
-		if c, ok := q.claims[q.Producer]; ok && c.lowest > q.next && in.cfg.Store {
+		if c, ok := q.claims[q.Producer]; ok && c.lowest > q.next {
 			return min(to, c.lowest), Skipped
 		}
-	case in.cfg.Store && !q.begun && to < q.gap().End:
+	case !q.begun && to < q.gap().End:
 		return to, Skipped // the producer is gone: the lowest that a store offers
 	}
 	return 0, 0

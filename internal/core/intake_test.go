@@ -16,7 +16,7 @@ import (
 //
 //	intake [want=(T,...)|all] [store] [earliest] [queue=N ahead=N parts=N] [skip=D]
 //	source id=S [all] [lists] [foreign]       a peer can be asked; down id=S
-//	live p=P first=N [count=N size=N]         records of the producer, size bytes each
+//	live p=P first=N [count=N size=N from=S]  live records, size bytes each, of the producer if nobody is named
 //	answer from=S p=P first=N [count=N size=N]   as the answer to a FETCH
 //	head p=P head=N [from=S] [lowest=N tail=N]   a HEAD, of the producer if nobody is named
 //	says from=S p=P head=N [lowest=N tail=N]  a DIRECT-HEAD
@@ -127,7 +127,9 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 	p := scanPartition(t, d)
 	switch d.Cmd {
 	case "live":
-		s.in.Receive(p.Producer, false, scanRun(t, d, p), s.now)
+		from := p.Producer
+		d.MaybeScanArgs(t, "from", &from)
+		s.in.Receive(from, false, scanRun(t, d, p), s.now)
 	case "answer":
 		s.in.Receive(scanString(t, d, "from"), true, scanRun(t, d, p), s.now)
 	case "head", "says":

@@ -112,3 +112,31 @@ func TestKeeper(t *testing.T) {
 		t.Fatal("acknowledged another partition")
 	}
 }
+
+// The turns that passed take no memory, however long a link never rests.
+func TestTurnsBounded(t *testing.T) {
+	o := NewOutlet(DefaultOutletConfig())
+	for i := range uint64(5) {
+		o.Fetch(Partition{"t", "P"}, "C", 100*i, 1, true)
+	}
+	for range 100_000 {
+		o.Served(o.Next().Job, false)
+	}
+	if n := cap(o.turns); n > 100 || o.running != 5 {
+		t.Fatalf("%d turns for %d jobs", n, o.running)
+	}
+}
+
+// What one partition may hold is bounded in runs, too: each may move all others.
+func TestHeldBounded(t *testing.T) {
+	cfg := DefaultIntakeConfig()
+	cfg.Earliest = true
+	in := NewIntake(cfg)
+	in.Want("t", peersEpoch)
+	for i := range uint64(maxHeld + 10) {
+		in.Receive("P", false, Run{Partition: Partition{"t", "P"}, First: 1<<20 - 2*i, Count: 1, Bytes: 50}, peersEpoch)
+	}
+	if in.Stats.HeldRuns != maxHeld || in.Stats.NoRoom != 10 || in.Held() != 50*maxHeld {
+		t.Fatalf("%+v, %d bytes", in.Stats, in.Held())
+	}
+}

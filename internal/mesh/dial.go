@@ -1,11 +1,13 @@
 package mesh
 
 import (
+	"fmt"
 	"net"
 	"time"
 
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/zmtp"
+	"github.com/beckmesh/beck/protocol"
 )
 
 // actPeers does what the peer table decided. It needs the lock.
@@ -50,6 +52,9 @@ func (n *Node) DialDone(uuid, endpoint string, conn net.Conn, identity string, e
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.driver.Now()
+	if identity != uuid && protocol.ValidAddress(identity) == nil {
+		err = fmt.Errorf("%w: %s", errOther, identity)
+	}
 	if err != nil || n.closed {
 		if conn != nil {
 			conn.Close()

@@ -15,6 +15,7 @@ var (
 	errOverflow  = errors.New("mesh: peer does not read its control messages")
 	errTooMany   = errors.New("mesh: too many subscriptions")
 	errClosed    = errors.New("mesh: node closed")
+	errOther     = errors.New("mesh: another node is at this endpoint")
 	errReplaced  = errors.New("mesh: replaced by a newer link")
 )
 
