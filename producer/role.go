@@ -8,6 +8,7 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -62,6 +63,11 @@ func (r *role) ack(d *mesh.Dialled, m *protocol.Message) {
 	if log == nil {
 		d.Fault(errNotPublished)
 		return
+	}
+	if planted.Is(planted.AckOfOtherTopic) {
+		if first := r.node.Window().Logs()[0]; m.Sequence < first.Next() {
+			log = first
+		}
 	}
 	before := log.Acked()
 	acked, ok := log.Ack(d.Peer().UUID, m.Sequence)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -74,6 +75,9 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool
 		r.message(d, &b.Items[i].Message, now)
 	}
 	r.act()
+	if planted.Is(planted.NoAckAgain) {
+		clear(r.again)
+	}
 	for _, p := range sortedPartitions(r.again) {
 		(*Store)(r).acknowledge(p)
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -74,6 +75,9 @@ func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
 			t = from(state.Tail)
 		}
 		dst = mesh.AppendDirectHead(dst, s.Requester, q, state.Next-1, t)
+		if planted.Is(planted.ListEndsEarly) {
+			break
+		}
 		if s.After, s.Started = q, true; len(dst)-start >= limit {
 			return dst
 		}

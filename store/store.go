@@ -13,6 +13,7 @@ import (
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -94,6 +95,9 @@ func newStore(c Config, log *blocklog.Log) *Store {
 	}
 	for p, state := range log.Partitions() {
 		q := core.Partition(p)
+		if planted.Is(planted.HeadAfterRestart) {
+			state.Next++
+		}
 		s.keeper.Committed(q, state.Next)
 		s.in.Resume(q, state.Next)
 	}

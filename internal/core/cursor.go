@@ -1,5 +1,7 @@
 package core
 
+import "github.com/beckmesh/beck/internal/planted"
+
 // Cursor is where one link stands in one log. What a link does not read costs
 // nobody else anything: the window moves on, and a cursor it overtakes goes on
 // at the newest record.
@@ -41,7 +43,7 @@ func (c *Cursor) headDue() bool {
 // sent returns the sequence after the last record that the link has sent, or
 // needs not send because its peer wants heads only.
 func (c *Cursor) sent() uint64 {
-	if c.live {
+	if c.live && !planted.Is(planted.HeadAhead) {
 		return c.seq
 	}
 	return c.log.next
@@ -52,6 +54,9 @@ func (c *Cursor) sent() uint64 {
 // reached the head; only the first one does not wait for that, so that a peer
 // learns where its records begin before it gets one. Then another follows.
 func (c *Cursor) announce() uint64 {
+	if planted.Is(planted.HeadOnce) {
+		c.heads = false
+	}
 	if c.atHead() {
 		c.headGen = c.log.heads.gen
 	}
@@ -101,6 +106,9 @@ func (c *Cursor) skip() (skipped uint64) {
 	c.pos, c.seq = c.log.pos, c.log.next
 	if c.log.newest >= c.log.tail() && c.log.next > 0 && c.log.newest < c.log.pos {
 		c.pos, c.seq = c.log.newest, c.log.next-1
+		if planted.Is(planted.CursorMidMessage) {
+			c.pos++
+		}
 	}
 	return c.seq - from
 }

@@ -1,6 +1,10 @@
 package core
 
-import "time"
+import (
+	"time"
+
+	"github.com/beckmesh/beck/internal/planted"
+)
 
 // firstFetch is how many records are asked for before their size is known.
 const firstFetch = 256
@@ -79,7 +83,7 @@ func (in *Intake) expireFetch(q *part, now time.Time) {
 		late = s.heard.Add(in.cfg.FetchTimeout)
 		late = earlier(late, f.at.Add(busyTimeouts*in.cfg.FetchTimeout))
 	}
-	if now.Before(late) {
+	if now.Before(late) || planted.Is(planted.NoTimeout) {
 		in.wakeAt(q, late)
 		return
 	}

@@ -1,6 +1,10 @@
 package core
 
-import "time"
+import (
+	"time"
+
+	"github.com/beckmesh/beck/internal/planted"
+)
 
 // Receive takes a run that source brought: live, or (direct) as the answer to a
 // FETCH. It ends as deliveries, is held, or is left for a later fetch.
@@ -31,6 +35,11 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 	case !q.settled: // what begins it is still to come
 	case r.End() <= q.next:
 		in.Stats.Duplicates += uint64(r.Count)
+	case in.cfg.Store && r.First > q.next && planted.Is(planted.HoleAcknowledged),
+		in.cfg.Store && q.next == 0 && planted.Is(planted.StartAnywhere),
+		!in.cfg.Store && r.First > q.next+3 && planted.Is(planted.SilentSkip):
+		q.next = r.First
+		in.deliver(q, r)
 	case r.First > q.next:
 		in.holdAhead(q, r, direct && q.fetch.source == source)
 	case in.full():
@@ -103,6 +112,9 @@ func (in *Intake) drain(q *part) {
 		q.held[0] = Run{}
 		q.held = q.held[1:]
 		in.ahead -= h.Bytes
+		if planted.Is(planted.DropHeld) {
+			q.next = max(q.next, h.End())
+		}
 		if h.End() > q.next {
 			in.pass(q, h)
 		}
@@ -114,6 +126,9 @@ func (in *Intake) drain(q *part) {
 
 func (in *Intake) pass(q *part, r Run) {
 	due := Range{First: q.next, End: r.End()}
+	if planted.Is(planted.DeliverTwice) {
+		due.First = r.First
+	}
 	in.out.Deliver = append(in.out.Deliver, Delivery{Run: r, Part: due})
 	in.queued += r.Bytes
 	in.Stats.Delivered += due.Len()

@@ -1,5 +1,7 @@
 package core
 
+import "github.com/beckmesh/beck/internal/planted"
+
 // A partition that is received from its first record on is settled when it is
 // made. For the others, the first word that counts decides: the producer's own
 // head, as it answers our subscription; or its first live record. What stores
@@ -40,6 +42,8 @@ func (in *Intake) settleByHead(q *part, source string, end, before uint64) {
 	switch {
 	case in.young(q.Partition):
 		q.settle(0)
+	case source == q.Producer && planted.Is(planted.LatestTooLate):
+		q.settle(end + 1)
 	case source == q.Producer:
 		q.settle(end)
 	case in.ready && before > 0 && end > before:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -52,6 +53,9 @@ func (p *peer) announced(tower int, endpoint string, now time.Time, cfg PeersCon
 		p.evict(cfg.MaxEndpoints)
 		i, _ = p.place(tower)
 		p.endpoints = slices.Insert(p.endpoints, i, announcement{})
+	}
+	if had && planted.Is(planted.OldEndpoint) {
+		endpoint = p.endpoints[i].endpoint
 	}
 	p.endpoints[i] = announcement{tower: tower, endpoint: endpoint, seen: now}
 	if moved && !known {

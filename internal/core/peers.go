@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -239,6 +240,9 @@ func (ps *Peers) LinkLost(uuid, endpoint string, now time.Time) {
 	}
 	if now.Sub(p.linkedAt) >= ps.cfg.RedialMax {
 		p.backoff = 0
+	}
+	if planted.Is(planted.NoRedial) {
+		return
 	}
 	p.linked, p.again = false, true
 	p.postpone(ps.cfg, ps.rng, now)

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"github.com/beckmesh/beck/internal/planted"
 	"slices"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ func (w *Window) Reserve(l *Log, size int) *Chunk {
 func (w *Window) makeRoom(size int64) bool {
 	for w.used+min(w.pinned, w.cfg.Bytes/2)+size > w.cfg.Bytes && len(w.order) > 0 {
 		oldest := w.order[0]
-		if oldest.Log.Acked() < oldest.End() {
+		if oldest.Log.Acked() < oldest.End() && !planted.Is(planted.DropUnacked) {
 			return false
 		}
 		w.drop(oldest)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/internal/zmtp"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -128,7 +129,7 @@ func (a *assembler) record(h heading, f, content []byte) {
 	size := int64(len(content) + len(trailer) + recordOverhead)
 	if i := len(b.runs) - 1; i >= 0 && len(b.Items) > 0 && b.Items[len(b.Items)-1].Run != nil {
 		r := &b.runs[i]
-		if r.Partition == h.partition && r.Direct == h.direct && r.First+uint64(len(b.recs)-1-r.from) == seq {
+		if r.Partition == h.partition && r.Direct == h.direct && (r.First+uint64(len(b.recs)-1-r.from) == seq || planted.Is(planted.RunAcrossGap)) {
 			r.Bytes += size
 			return
 		}

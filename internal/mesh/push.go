@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/planted"
 )
 
 // pushEvery is how often, on one link, a caller of Publish writes by itself.
@@ -57,7 +58,7 @@ func (l *link) pushNow() {
 	l.node.mu.Unlock()
 	n, err := tryWriteAll(l, w)
 	l.node.mu.Lock()
-	if n < len(w.buf) {
+	if n < len(w.buf) && !planted.Is(planted.RestForgotten) {
 		l.rest = append(l.rest, w.buf[n:]...)
 		n = len(w.buf)
 	}

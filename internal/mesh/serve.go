@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/internal/zmtp"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -45,7 +46,7 @@ func (t *Topic) appendDirect(dst []byte, s *Step, wire []byte, seq uint64, limit
 		frame, rest := cutFrame(wire)
 		content, rest := cutFrame(rest)
 		wire = rest
-		if seq < s.Range.First {
+		if seq < s.Range.First || (seq == s.Range.First && seq%7 == 3 && planted.Is(planted.ServeOffByOne)) {
 			continue
 		}
 		dst = AppendRecordMessage(dst, head, seq, frame[t.body:], content)

@@ -14,10 +14,8 @@ var (
 	errWait  = errors.New("sim: read without data")
 )
 
-const (
-	socketBytes = 64 << 10        // that a connection holds on its way and unread
-	keepAlive   = 3 * time.Second // after which an end notices that the other is gone
-)
+// keepAlive is the time after which an end notices that the other is gone.
+const keepAlive = 3 * time.Second
 
 // conn is one end of a connection.
 type conn struct {
@@ -32,6 +30,8 @@ type conn struct {
 	last  time.Time // when the newest bytes to the peer arrive
 	away  int       // bytes on their way to the peer
 	stuck [][]byte  // that a cut keeps from the peer
+
+	watch *watch // what this end is sent, for one that we dialled
 
 	reading, writing bool // planned
 }
@@ -83,7 +83,7 @@ func (c *conn) TryWrite(b []byte) (int, error) {
 }
 
 // room is what the connection still takes.
-func (c *conn) room() int { return socketBytes - c.away - len(c.peer.rx) }
+func (c *conn) room() int { return c.host.world.socket - c.away - len(c.peer.rx) }
 
 // send brings bytes, or nil for the end of the stream, to the peer: later, but
 // in order.
@@ -117,6 +117,9 @@ func (c *conn) arrive(b []byte) {
 		c.peer.eof = true
 	}
 	c.peer.rx = append(c.peer.rx, b...)
+	if c.peer.watch != nil {
+		c.peer.watch.arrive(b)
+	}
 	c.peer.plan()
 }
 

@@ -11,7 +11,7 @@ import (
 
 const (
 	chaosTime = 15 * time.Second
-	healTime  = 60 * time.Second // by when everything that was acknowledged must have arrived
+	healTime  = 20 * time.Second // by when everything that was acknowledged must have arrived
 )
 
 // history is a mesh and what happens to it.
@@ -57,7 +57,7 @@ func (h *history) build() {
 		h.stores = append(h.stores, w.newStore(fmt.Sprintf("store-%d", i)))
 	}
 	for i := range 1 + h.rng.Intn(3) {
-		h.producers = append(h.producers, w.newProducer(fmt.Sprintf("producer-%d", i), h.acks, 50+h.rng.Intn(400), h.topics))
+		h.producers = append(h.producers, w.newProducer(fmt.Sprintf("producer-%d", i), h.acks, 50+h.rng.Intn(1000), h.topics))
 	}
 	for i := range 1 + h.rng.Intn(2) {
 		h.consumers = append(h.consumers, w.newConsumer(fmt.Sprintf("consumer-%d", i), false, h.topics))
@@ -79,13 +79,17 @@ func (h *history) heal() {
 	h.calm = true
 	h.tracef("healing begins")
 	h.repair()
+	h.run(0)
 	healed := func() bool {
 		return !slices.ContainsFunc(h.producers, func(b *producerBox) bool { return b.left > 0 || b.producer.Stats().Unstored > 0 }) && len(h.lagging()) == 0
 	}
+	h.count()
+	began := h.now
 	if !h.runUntil(healTime, healed) {
 		h.failf("not healed after %v: %s", healTime, strings.Join(append(h.lagging(), h.unstored()...), "; "))
 		return
 	}
+	h.Healed = h.now.Sub(began)
 	h.checkLatest()
 	if h.failed != nil {
 		return
@@ -105,30 +109,61 @@ func (h *history) heal() {
 	}
 }
 
-// newRecords is how many records each producer publishes for a consumer that
-// wants new ones only.
-const newRecords = 20
+// count notes what cannot be seen to happen.
+func (h *history) count() {
+	for _, b := range h.producers {
+		if b.producer.Stats().Skipped > 0 {
+			h.Faults["link overtaken by its window"]++
+		}
+	}
+	for _, b := range h.consumers {
+		s := b.consumer.Stats()
+		if s.NoRoom > 0 {
+			h.Faults["record that did not fit"]++
+		}
+		if s.Duplicates > 0 {
+			h.Faults["record that came again"]++
+		}
+	}
+}
 
-// checkLatest starts a consumer that wants new records only. From when it is
-// ready it is given all of them, and none of those before.
+// newRecords is how many records each producer publishes while a consumer that
+// wants new ones only joins.
+const newRecords = 100
+
+// checkLatest starts a consumer that wants new records only, while some are
+// published. It is given none from before its start, and all from when it is
+// ready.
 func (h *history) checkLatest() {
+	for _, p := range h.producers {
+		p.left = newRecords
+	}
+	h.run(h.between(0, 500*time.Millisecond))
+	before := h.published()
 	b := h.newLatest("latest", h.topics)
+	b.reader.from = before
 	if !h.runUntil(healTime, b.ready) {
 		h.failf("the latest consumer is not ready after %v", healTime)
 		return
 	}
-	b.reader.from = make(map[core.Partition]uint64)
-	for p, records := range h.model.records {
-		b.reader.from[p] = uint64(len(records))
-	}
+	b.reader.must = h.published()
 	for _, p := range h.producers {
-		p.left = newRecords
+		p.left += newRecords / 10
 	}
 	behind := func() []string { return append(h.unstored(), b.reader.behind(h.topicSet())...) }
-	if !h.runUntil(healTime, func() bool { return len(behind()) == 0 }) {
+	if !h.runUntil(2*healTime, func() bool { return len(behind()) == 0 }) {
 		h.failf("the latest consumer or the stores lack new records: %s", strings.Join(behind(), "; "))
 	}
 	h.consumers = append(h.consumers, b)
+}
+
+// published returns how many records each partition has.
+func (h *history) published() map[core.Partition]uint64 {
+	counts := make(map[core.Partition]uint64)
+	for p, records := range h.model.records {
+		counts[p] = uint64(len(records))
+	}
+	return counts
 }
 
 func (h *history) topicSet() map[string]bool {

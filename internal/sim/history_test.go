@@ -3,9 +3,11 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 	"testing"
+	"time"
 )
 
 var (
@@ -30,6 +32,7 @@ func TestHistories(t *testing.T) {
 	var mu sync.Mutex
 	faults := make(map[string]int)
 	passed, failed := 0, 0
+	var healed []time.Duration
 	work := make(chan int64)
 	var wg sync.WaitGroup
 	for range 2 {
@@ -37,6 +40,7 @@ func TestHistories(t *testing.T) {
 			for seed := range work {
 				w := Run(seed, false)
 				mu.Lock()
+				healed = append(healed, w.Healed)
 				for name, n := range w.Faults {
 					faults[name] += n
 				}
@@ -67,5 +71,7 @@ func TestHistories(t *testing.T) {
 	for _, name := range names {
 		fmt.Printf("%8d × %s\n", faults[name], name)
 	}
+	slices.Sort(healed)
+	fmt.Printf("healed within %v (median), %v (99 of 100), %v (all)\n", healed[len(healed)/2], healed[len(healed)*99/100], healed[len(healed)-1])
 	fmt.Printf("%d passed, %d failed\n", passed, failed)
 }

@@ -220,6 +220,7 @@ func (h *host) Dial(n *mesh.Node, uuid, endpoint string) {
 				return
 			}
 			ours, theirs := connect(h, to)
+			ours.watch = w.newWatch(h.machine.name + " from " + to.machine.name)
 			to.conns = append(to.conns, theirs)
 			h.conns = append(h.conns, ours)
 			to.node.AcceptDone(theirs, n.UUID(), nil)

@@ -25,7 +25,8 @@ type reader struct {
 	next  map[core.Partition]uint64
 	gaps  map[core.Partition][]core.Range // seen, to be explained by a report
 	told  map[core.Partition][]core.Range // reported
-	from  map[core.Partition]uint64       // for one that began behind the head: where
+	from  map[core.Partition]uint64       // for one that wants new records: how many there were when it started
+	must  map[core.Partition]uint64       // and when it was ready
 }
 
 func (w *World) newReader(name string) *reader {
@@ -39,10 +40,7 @@ func (w *World) newReader(name string) *reader {
 func (r *reader) take(rec beck.Record) {
 	p := core.Partition{Topic: rec.Topic, Producer: rec.Partition}
 	published := r.world.model.records[p]
-	next := r.next[p]
-	if r.from != nil && next == 0 {
-		next = r.from[p]
-	}
+	next := r.due(p, rec.Offset)
 	switch {
 	case rec.Offset >= uint64(len(published)):
 		r.world.failf("%s got %v@%d, which was never published (%d were)", r.name, p, rec.Offset, len(published))
@@ -54,6 +52,19 @@ func (r *reader) take(rec beck.Record) {
 		r.gaps[p] = append(r.gaps[p], core.Range{First: next, End: rec.Offset})
 	}
 	r.next[p] = rec.Offset + 1
+}
+
+// due returns the offset that is to come next. One that wants new records may
+// begin anywhere between its start and when it was ready.
+func (r *reader) due(p core.Partition, offset uint64) uint64 {
+	next, begun := r.next[p]
+	if begun || r.from == nil {
+		return next
+	}
+	if r.must == nil {
+		return max(offset, r.from[p])
+	}
+	return min(max(offset, r.from[p]), r.must[p])
 }
 
 // explain checks that each gap was reported.
@@ -85,7 +96,7 @@ func covered(told []core.Range, g core.Range) bool {
 // behind returns what the reader still lacks of what was acknowledged.
 func (r *reader) behind(topics map[string]bool) (missing []string) {
 	for p, acked := range r.world.model.acked {
-		if topics[p.Topic] && max(r.next[p], r.from[p]) < acked {
+		if topics[p.Topic] && max(r.next[p], r.must[p]) < acked {
 			missing = append(missing, fmt.Sprintf("%v: has %d of %d", p, r.next[p], acked))
 		}
 	}

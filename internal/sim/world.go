@@ -13,21 +13,24 @@ import (
 
 // World is one history: everything that happens in it follows from its seed.
 type World struct {
-	Seed   int64
-	rng    *rand.Rand
-	now    time.Time
-	events events
-	count  uint64 // of events, ever
-	id     string // prefix of host names
-	serial int
+	Seed     int64
+	rng      *rand.Rand
+	now      time.Time
+	events   events
+	count    uint64 // of events, ever
+	happened uint64
+	id       string // prefix of host names
+	serial   int
 
 	hosts     []*host          // that are up, in the order they came up
 	endpoints map[string]*host // by "tcp://name:port"
 	towers    []*tower
 	blocked   map[[2]*machine]bool // from, to: nothing gets through
 
+	socket   int // bytes that a connection holds on its way and unread
 	model    model
 	Faults   map[string]int // how often each fault happened
+	Healed   time.Duration  // how long it took until everybody had what was acknowledged
 	trace    []string
 	traceAll bool
 	failed   error
@@ -41,12 +44,14 @@ var worlds atomic.Uint64
 const maxTrace = 400
 
 func newWorld(seed int64) *World {
-	return &World{
+	w := &World{
 		Seed: seed, rng: rand.New(rand.NewSource(seed)), now: time.UnixMilli(1_700_000_000_000),
 		id: fmt.Sprintf("sim%08d", worlds.Add(1)), endpoints: make(map[string]*host),
 		blocked: make(map[[2]*machine]bool), model: newModel(), Faults: make(map[string]int),
 		log: slog.New(slog.DiscardHandler),
 	}
+	w.socket = pick(w, []int{2 << 10, 8 << 10, 64 << 10})
+	return w
 }
 
 // verbose has everything that the nodes log traced.
@@ -69,6 +74,9 @@ func (w traceWriter) Write(b []byte) (int, error) {
 	w.tracef("    %s", strings.TrimSpace(string(b)))
 	return len(b), nil
 }
+
+// maxEvents is far more than a history takes.
+const maxEvents = 5_000_000
 
 // event is something that happens at a time.
 type event struct {
@@ -116,6 +124,9 @@ func (w *World) runUntil(d time.Duration, done func() bool) bool {
 		e := heap.Pop(&w.events).(event)
 		w.now = e.at
 		e.do()
+		if w.happened++; w.happened > maxEvents {
+			w.failf("%d events: something goes round in circles", w.happened)
+		}
 	}
 	return w.failed == nil
 }
@@ -153,6 +164,12 @@ func (w *World) Err() error {
 		return nil
 	}
 	return fmt.Errorf("seed %d: %w\n%s", w.Seed, w.failed, strings.Join(w.trace, "\n"))
+}
+
+// firstLine returns a text up to its first newline.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // never is a context that has ended: calls that would wait return instead.
