@@ -54,6 +54,9 @@ var (
 	// ErrNotStore says that a directory is not empty and holds no store.
 	ErrNotStore = errors.New("directory holds no store")
 
+	// ErrNotJournal says that a directory is not empty and holds no journal.
+	ErrNotJournal = errors.New("directory holds no journal")
+
 	// ErrFormat says that a newer version of beck wrote the directory.
 	ErrFormat = errors.New("directory has a newer format")
 )

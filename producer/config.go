@@ -30,6 +30,14 @@ type Config struct {
 	// mesh need the same.
 	MessageBytes int
 
+	// Journal is a directory that keeps the window on disk. Records are synced
+	// there before they leave the machine; a producer started on it again, after
+	// a crash too, has the same address, the next offset, and publishes what
+	// lacks its acknowledgements. A directory that another producer uses is
+	// ErrInUse; a copied one gets a new address, and its records are set aside.
+	// Default none: what no store has is gone if the process ends.
+	Journal string
+
 	// HeadDelay is how long after a record the HEAD follows that lets others
 	// notice if it was lost. Default 20 ms.
 	HeadDelay time.Duration

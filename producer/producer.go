@@ -8,6 +8,7 @@ package producer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +24,7 @@ type Producer struct {
 	cfg     Config
 	node    *mesh.Node
 	waiters map[*core.Log][]waiter // by offset
+	journal *journaled             // nil without one
 	calls   []func()               // callbacks that are due
 	err     error                  // why the producer stopped by itself
 	ended   bool
@@ -42,25 +44,53 @@ func Start(c Config) (*Producer, error) {
 		return nil, err
 	}
 	p := &Producer{cfg: c, waiters: make(map[*core.Log][]waiter)}
+	var uuid string
+	if c.Journal != "" {
+		j, err := openJournal(c)
+		if err != nil {
+			return nil, err
+		}
+		p.journal, uuid = j, j.UUID()
+	}
+	var restoreErr error
 	_, err := mesh.Start(mesh.Config{
-		NodeConfig: c.NodeConfig, Role: protocol.RoleProducer, MessageBytes: c.MessageBytes,
+		NodeConfig: c.NodeConfig, UUID: uuid, Role: protocol.RoleProducer, MessageBytes: c.MessageBytes,
 		Window: core.WindowConfig{
-			Bytes: c.WindowBytes, StoreAcks: c.MinStoreAcks,
+			Bytes: c.WindowBytes, StoreAcks: c.MinStoreAcks, Journal: p.journal != nil,
 			HeadDelay: c.HeadDelay, HeadInterval: c.HeadInterval, HeadMax: headMax,
 		},
 	}, func(n *mesh.Node) mesh.Role {
 		p.node = n
 		n.Work(p.callBack)
+		if p.journal != nil {
+			n.Work(p.syncJournal)
+			restoreErr = p.restore()
+		}
 		return (*role)(p)
 	})
+	if err == nil && restoreErr != nil {
+		err = restoreErr
+		p.node.Close()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("start producer: %w", err)
+		return nil, errors.Join(fmt.Errorf("start producer: %w", err), p.closeJournal())
 	}
 	return p, nil
 }
 
 // Address returns the producer's address: the name of its partitions.
 func (p *Producer) Address() string { return p.node.UUID() }
+
+// NextOffset returns the offset that the next record of a topic will have: the
+// number of records ever published to it under this address.
+func (p *Producer) NextOffset(topic string) uint64 {
+	p.node.Lock()
+	defer p.node.Unlock()
+	if l := p.node.Window().Lookup(topic); l != nil {
+		return l.Next()
+	}
+	return 0
+}
 
 // Publish appends a record to its topic, of which it copies the value. It
 // blocks while the window is full of records that lack their acknowledgements;
@@ -176,7 +206,7 @@ func (p *Producer) append(ctx context.Context, r beck.Record, wait bool) (*mesh.
 	t := p.node.Topic(r.Topic)
 	seq, ok := p.node.Append(t, r.Value)
 	if ok {
-		p.stats.Published++
+		p.appended(t, seq, r.Value)
 		return t, seq, nil
 	}
 	if !wait {
@@ -196,10 +226,18 @@ func (p *Producer) appendWhenRoom(ctx context.Context, r beck.Record, t *mesh.To
 			return nil, 0, fmt.Errorf("publish to %q: window is full: %w", r.Topic, err)
 		}
 		if seq, ok := p.node.Append(t, r.Value); ok {
-			p.stats.Published++
+			p.appended(t, seq, r.Value)
 			return t, seq, nil
 		}
 		p.node.Room().Wait()
+	}
+}
+
+// appended notes a record that took an offset.
+func (p *Producer) appended(t *mesh.Topic, seq uint64, value []byte) {
+	p.stats.Published++
+	if p.journal != nil {
+		p.record(t, seq, value)
 	}
 }
 
@@ -237,11 +275,16 @@ func (p *Producer) gone() error {
 }
 
 // Flush waits until everything published before the call has its
-// acknowledgements; with MinStoreAcks 0, until the links have taken it.
+// acknowledgements; with MinStoreAcks 0, until the journal has it, if there is
+// one, and the links have taken it.
 func (p *Producer) Flush(ctx context.Context) error {
-	if p.cfg.MinStoreAcks == 0 {
-		return p.node.Drain(ctx)
+	if err := p.awaitAcks(ctx); err != nil || p.cfg.MinStoreAcks > 0 {
+		return err
 	}
+	return p.node.Drain(ctx)
+}
+
+func (p *Producer) awaitAcks(ctx context.Context) error {
 	defer context.AfterFunc(ctx, p.wake)()
 	p.node.Lock()
 	defer p.node.Unlock()
@@ -281,18 +324,36 @@ func (p *Producer) Close() error {
 	p.node.Room().Broadcast()
 	p.node.Unlock()
 	if !already && failed == nil {
+		p.awaitSync()
 		p.node.Leave(linger)
 	}
 	p.node.Lock()
 	p.dropWaiters(fmt.Errorf("producer: %w", beck.ErrClosed))
 	p.node.Unlock()
 	p.node.Close()
-	return failed
+	return errors.Join(failed, p.closeJournal())
+}
+
+// awaitSync waits until the journal has everything.
+func (p *Producer) awaitSync() {
+	p.node.Lock()
+	defer p.node.Unlock()
+	for p.journal != nil && !p.journal.synced() && p.err == nil {
+		p.node.Room().Wait()
+	}
+}
+
+func (p *Producer) closeJournal() error {
+	if p.journal == nil {
+		return nil
+	}
+	return p.journal.Close()
 }
 
 // Stats is what a producer counts.
 type Stats struct {
 	Published   uint64            // records given an offset
+	Recovered   uint64            // records that the journal had kept
 	Stored      uint64            // of them, those that MinStoreAcks stores have on disk (0 with MinStoreAcks 0)
 	Unstored    uint64            // of them, those that lack acknowledgements (0 with MinStoreAcks 0)
 	WindowBytes int64             // memory that the window takes now
@@ -310,7 +371,7 @@ func (p *Producer) Stats() Stats {
 	s, n := p.stats, p.node.Stats()
 	if p.cfg.MinStoreAcks > 0 {
 		s.Unstored = p.node.Window().Unacked()
-		s.Stored = s.Published - s.Unstored
+		s.Stored = s.Published + s.Recovered - s.Unstored
 	}
 	s.WindowBytes, s.Links, s.Towers = n.Used, n.Accepted, n.Towers
 	s.Skipped, s.Malformed = n.Skipped, n.Malformed

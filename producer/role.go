@@ -93,6 +93,9 @@ func (r *role) fetch(d *mesh.Dialled, m *protocol.Message) {
 // release calls back whoever waits for offsets below acked. It needs the lock.
 func (p *Producer) release(log *core.Log, acked uint64) {
 	p.node.Room().Broadcast()
+	if p.journal != nil && p.cfg.MinStoreAcks > 0 {
+		p.journal.Trim(log.Topic, acked)
+	}
 	waiters := p.waiters[log]
 	n := 0
 	for n < len(waiters) && waiters[n].seq < acked {

@@ -15,6 +15,7 @@ import (
 func newProduce() *cobra.Command {
 	var mesh meshFlags
 	var noWait bool
+	var journal string
 	cmd := &cobra.Command{
 		Use:   "produce TOPIC",
 		Short: "Publish standard input, a record a line",
@@ -24,22 +25,23 @@ Ctrl-C ends the input and goes on waiting for the stores, the second leaves at
 once and says how many records were not stored.`,
 		Args: oneTopic,
 		RunE: runs(func(cmd *cobra.Command, args []string) error {
-			return runProduce(cmd, &mesh, args[0], noWait)
+			return runProduce(cmd, &mesh, args[0], noWait, journal)
 		}),
 	}
 	mesh.addTo(cmd)
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "return when the records are sent; do not wait for stores, and at most 1s for a first node")
+	cmd.Flags().StringVar(&journal, "journal", "", "keep unstored records in `DIR`, and publish first what it holds from before")
 	return cmd
 }
 
-func runProduce(cmd *cobra.Command, mesh *meshFlags, topic string, noWait bool) error {
+func runProduce(cmd *cobra.Command, mesh *meshFlags, topic string, noWait bool, journal string) error {
 	node, err := mesh.node(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
 	c := producer.DefaultConfig()
 	c.NodeConfig = node
-	c.MinStoreAcks = 1
+	c.MinStoreAcks, c.Journal = 1, journal
 	if noWait {
 		c.MinStoreAcks = 0
 	}

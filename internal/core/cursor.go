@@ -27,7 +27,7 @@ func (s Slice) Len() int { return s.To - s.From }
 
 // atHead reports whether everything the log holds has been sent, as far as the
 // peer asked for it.
-func (c *Cursor) atHead() bool { return !c.live || c.pos == c.log.pos }
+func (c *Cursor) atHead() bool { return !c.live || c.pos == c.log.shown.pos }
 
 func (c *Cursor) pending() bool {
 	if !c.atHead() {
@@ -46,7 +46,7 @@ func (c *Cursor) sent() uint64 {
 	if c.live && !planted.Is(planted.HeadAhead) {
 		return c.seq
 	}
-	return c.log.next
+	return c.log.shown.next
 }
 
 // announce takes the due HEAD as sent and returns the sequence it names: never
@@ -67,7 +67,7 @@ func (c *Cursor) announce() uint64 {
 // setLive starts or ends the sending of records; they start behind the head.
 func (c *Cursor) setLive(on bool) {
 	if on && !c.live {
-		c.pos, c.seq = c.log.pos, c.log.next
+		c.pos, c.seq = c.log.shown.pos, c.log.shown.next
 	}
 	c.live = on
 }
@@ -75,7 +75,7 @@ func (c *Cursor) setLive(on bool) {
 // setHeads starts or ends the sending of heads; the newest is due at once.
 func (c *Cursor) setHeads(on bool) {
 	if on && !c.heads {
-		if c.log.heads.gen == 0 && c.log.next > 0 {
+		if c.log.heads.gen == 0 && c.log.shown.next > 0 {
 			c.log.heads.gen = 1
 		}
 		c.headGen = 0
@@ -95,17 +95,20 @@ func (c *Cursor) next() (s Slice, skipped uint64) {
 		return Slice{}, skipped
 	}
 	s = Slice{Chunk: chunk, From: int(c.pos - chunk.Start), To: chunk.Size}
-	c.pos = chunk.end()
-	c.seq = chunk.End()
+	c.pos, c.seq = chunk.end(), chunk.End()
+	if shown := c.log.shown; c.pos > shown.pos {
+		s.To = int(shown.pos - chunk.Start)
+		c.pos, c.seq = shown.pos, shown.next
+	}
 	return s, skipped
 }
 
 // skip moves to the newest record, or behind it when even that is gone.
 func (c *Cursor) skip() (skipped uint64) {
 	from := c.seq
-	c.pos, c.seq = c.log.pos, c.log.next
-	if c.log.newest >= c.log.tail() && c.log.next > 0 && c.log.newest < c.log.pos {
-		c.pos, c.seq = c.log.newest, c.log.next-1
+	c.pos, c.seq = c.log.shown.pos, c.log.shown.next
+	if c.log.shown.newest >= c.log.tail() && c.log.shown.next > 0 && c.log.shown.newest < c.log.shown.pos {
+		c.pos, c.seq = c.log.shown.newest, c.log.shown.next-1
 		if planted.Is(planted.CursorMidMessage) {
 			c.pos++
 		}

@@ -14,17 +14,44 @@ type Log struct {
 
 	window *Window
 	chunks []*Chunk
-	next   uint64 // sequence of the next record
-	pos    int64  // position of the next record
-	newest int64  // position of the last record
+	Mark        // what was appended
+	shown  Mark // what links may have: with a journal, what it has on disk
 
 	acks  acks
 	heads headClock
 }
 
+// Mark is a place in a log, between two records.
+type Mark struct {
+	next   uint64 // sequence of the record behind it
+	pos    int64  // position of that record
+	newest int64  // position of the record before it
+}
+
 // Next returns the sequence that the next record will have, which is also the
 // number of records ever appended.
 func (l *Log) Next() uint64 { return l.next }
+
+// Shown returns the sequence after the last record that links may have. Without
+// a journal that is Next.
+func (l *Log) Shown() uint64 { return l.shown.next }
+
+// End returns the place behind the last record, for Show when the journal has
+// everything before it.
+func (l *Log) End() Mark { return l.Mark }
+
+// Show lets links have what stands before m.
+func (l *Log) Show(m Mark) {
+	if m.next > l.shown.next {
+		l.shown = m
+	}
+}
+
+// Restore makes a log that has nothing yet begin at sequence first: what came
+// before has been acknowledged.
+func (l *Log) Restore(first uint64) {
+	l.next, l.shown.next, l.acks.released = first, first, first
+}
 
 // Lowest returns the lowest sequence still retained; Next when there is none.
 func (l *Log) Lowest() uint64 {
@@ -35,12 +62,12 @@ func (l *Log) Lowest() uint64 {
 }
 
 // Acked returns how many records, from the first on, have the acknowledgements
-// that the window asks for. Without stores to wait for (need 0) it is Next.
+// that the window asks for. Without stores to wait for (need 0) it is Shown.
 func (l *Log) Acked() uint64 {
 	if l.window.need == 0 {
-		return l.next
+		return l.shown.next
 	}
-	return l.acks.released
+	return min(l.acks.released, l.shown.next)
 }
 
 // Commit records that size bytes at the end of c hold the next record, and
@@ -54,6 +81,9 @@ func (l *Log) Commit(c *Chunk, size int) (seq uint64, first bool) {
 	l.newest = l.pos
 	l.pos += int64(size)
 	l.next++
+	if !l.window.cfg.Journal {
+		l.shown = l.Mark
+	}
 	first = !l.heads.fresh
 	l.heads.fresh = true
 	return seq, first

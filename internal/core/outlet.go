@@ -232,7 +232,7 @@ func (o *Outlet) Served(j *Job, finished bool) {
 func (o *Outlet) Behind() (n uint64) {
 	for l, c := range o.cursors {
 		if c.live {
-			n += l.next - c.seq
+			n += l.shown.next - c.seq
 		}
 	}
 	return n

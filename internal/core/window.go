@@ -11,6 +11,7 @@ import (
 type WindowConfig struct {
 	Bytes        int64         // what the chunks of all topics may take
 	StoreAcks    int           // different stores that must acknowledge a record before it may go; 0: the oldest goes
+	Journal      bool          // records are shown to links by Log.Show only
 	HeadDelay    time.Duration // from a record to its HEAD
 	HeadInterval time.Duration // between HEADs while something is unacknowledged
 	HeadMax      time.Duration // what the interval grows to while nothing is new
@@ -27,6 +28,10 @@ const (
 type Window struct {
 	cfg  WindowConfig
 	need int
+
+	// Restoring makes room for everything: what a journal kept is not to be
+	// dropped because the window is smaller now.
+	Restoring bool
 
 	logs   map[string]*Log
 	sorted []*Log
@@ -76,7 +81,7 @@ func (w *Window) Reserve(l *Log, size int) *Chunk {
 		grown = min(2*c.Cap, maxChunkBytes)
 	}
 	capacity := max(size, int(min(int64(grown), w.cfg.Bytes/8)))
-	if !w.makeRoom(int64(capacity)) {
+	if !w.Restoring && !w.makeRoom(int64(capacity)) {
 		return nil
 	}
 	c := &Chunk{Log: l, First: l.next, Start: l.pos, Cap: capacity}

@@ -79,6 +79,13 @@ func (n *Node) Append(t *Topic, value []byte) (seq uint64, ok bool) {
 	return seq, true
 }
 
+// Show lets the links have the records of a log up to a mark, when the journal
+// has them. It needs the lock, and gives it up while it writes.
+func (n *Node) Show(log *core.Log, m core.Mark) {
+	log.Show(m)
+	n.push(log)
+}
+
 // Push brings what was appended to the links. It needs the lock, and gives it
 // up while it writes.
 func (n *Node) Push(t *Topic) { n.push(t.Log) }

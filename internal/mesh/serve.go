@@ -21,16 +21,16 @@ func (n *Node) ServeWindow(s *Step, dst []byte, limit int) []byte {
 		n.mu.Unlock()
 		return Refuse(s, dst, 0, protocol.Trailer{})
 	}
-	tail, next := n.tail(t.Log), t.Log.Next()
+	tail, next := n.tail(t.Log), t.Log.Shown()
 	c := t.Log.Find(s.Range.First)
-	if c == nil {
+	if c == nil || s.Range.First >= next {
 		n.mu.Unlock()
 		return Refuse(s, dst, next, tail)
 	}
 	n.window.Pin(c)
 	wire, first := c.Data.([]byte)[:c.Size], c.First
 	n.mu.Unlock()
-	dst = t.appendDirect(dst, s, wire, first, limit)
+	dst = t.appendDirect(dst, s, wire, core.Range{First: first, End: next}, limit)
 	n.mu.Lock()
 	n.unpin(c)
 	n.mu.Unlock()
@@ -38,11 +38,13 @@ func (n *Node) ServeWindow(s *Step, dst []byte, limit int) []byte {
 }
 
 // appendDirect turns the RECORDs of a chunk into DIRECT-RECORDs for the
-// requester, from the sequence that is its turn.
-func (t *Topic) appendDirect(dst []byte, s *Step, wire []byte, seq uint64, limit int) []byte {
+// requester, from the sequence that is its turn. have is what wire begins with,
+// and what must not be served yet.
+func (t *Topic) appendDirect(dst []byte, s *Step, wire []byte, have core.Range, limit int) []byte {
 	head := protocol.AppendDirectRecord(nil, s.Requester, s.Partition.Producer, s.Partition.Topic, 0)
 	head = head[:len(head)-8]
-	for start := len(dst); len(wire) > 0 && s.Range.First < s.Range.End && len(dst)-start < limit; seq++ {
+	end := min(s.Range.End, have.End)
+	for start, seq := len(dst), have.First; len(wire) > 0 && s.Range.First < end && len(dst)-start < limit; seq++ {
 		frame, rest := cutFrame(wire)
 		content, rest := cutFrame(rest)
 		wire = rest
@@ -129,7 +131,7 @@ func (n *Node) serveHeads(s *Step, dst []byte) []byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, log := range n.window.Logs() {
-		if log.Next() == 0 || (s.Partition.Topic != "" && log.Topic != s.Partition.Topic) {
+		if log.Shown() == 0 || (s.Partition.Topic != "" && log.Topic != s.Partition.Topic) {
 			continue
 		}
 		p := core.Partition{Topic: log.Topic, Producer: n.cfg.UUID}
@@ -137,7 +139,7 @@ func (n *Node) serveHeads(s *Step, dst []byte) []byte {
 		if s.Mark {
 			t = n.tail(log)
 		}
-		dst = AppendDirectHead(dst, s.Requester, p, log.Next()-1, t)
+		dst = AppendDirectHead(dst, s.Requester, p, log.Shown()-1, t)
 	}
 	return AppendListEnd(s, dst, n.cfg.UUID)
 }

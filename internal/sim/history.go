@@ -139,7 +139,7 @@ func (h *history) checkLatest() {
 		p.left = newRecords
 	}
 	h.run(h.between(0, 500*time.Millisecond))
-	before := h.published()
+	before := h.visible()
 	b := h.newLatest("latest", h.topics)
 	b.reader.from = before
 	if !h.runUntil(healTime, b.ready) {
@@ -155,6 +155,16 @@ func (h *history) checkLatest() {
 		h.failf("the latest consumer or the stores lack new records: %s", strings.Join(behind(), "; "))
 	}
 	h.consumers = append(h.consumers, b)
+}
+
+// visible returns how many records of each partition somebody has seen. More may
+// have been published, and wait for their producer's journal.
+func (h *history) visible() map[core.Partition]uint64 {
+	counts := make(map[core.Partition]uint64)
+	for p := range h.model.records {
+		counts[p] = max(h.model.acked[p], h.model.known[p])
+	}
+	return counts
 }
 
 // published returns how many records each partition has.

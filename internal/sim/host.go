@@ -8,6 +8,7 @@ import (
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
+	"github.com/beckmesh/beck/internal/journal"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -31,6 +32,7 @@ type host struct {
 	towers  int
 	release func() // its registration
 	disk    func(*blocklog.Options)
+	journal func(*journal.Options)
 
 	gone    bool
 	stopped bool     // it gets no time at all
@@ -253,6 +255,9 @@ func (h *host) Stop(*mesh.Node) {}
 
 // Disk gives a store its disk.
 func (h *host) Disk(o *blocklog.Options) { h.disk(o) }
+
+// JournalDisk gives a producer its disk.
+func (h *host) JournalDisk(o *journal.Options) { h.journal(o) }
 
 // forget drops a connection that the node closed.
 func (h *host) forget(c *conn) {

@@ -11,11 +11,12 @@ import (
 type model struct {
 	records map[core.Partition][]string
 	acked   map[core.Partition]uint64 // acknowledged to the application, from the first on
+	known   map[core.Partition]uint64 // given to some consumer
 	wiped   int                       // stores whose disk was lost
 }
 
 func newModel() model {
-	return model{records: make(map[core.Partition][]string), acked: make(map[core.Partition]uint64)}
+	return model{records: make(map[core.Partition][]string), acked: make(map[core.Partition]uint64), known: make(map[core.Partition]uint64)}
 }
 
 // reader checks what one consumer is given during its life.
@@ -52,6 +53,7 @@ func (r *reader) take(rec beck.Record) {
 		r.gaps[p] = append(r.gaps[p], core.Range{First: next, End: rec.Offset})
 	}
 	r.next[p] = rec.Offset + 1
+	r.world.model.known[p] = max(r.world.model.known[p], rec.Offset+1)
 }
 
 // due returns the offset that is to come next. One that wants new records may

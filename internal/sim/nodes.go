@@ -14,6 +14,7 @@ import (
 	"github.com/beckmesh/beck/consumer"
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/journal"
 	"github.com/beckmesh/beck/producer"
 	"github.com/beckmesh/beck/store"
 )
@@ -83,10 +84,14 @@ type producerBox struct {
 	producer *producer.Producer
 	left     int // records still to publish
 	paused   bool
+	fs       *vfs.MemFS // with a journal
 }
 
 func (w *World) newProducer(name string, acks, records int, topics []string) *producerBox {
 	b := &producerBox{world: w, m: &machine{name: name}, acks: acks, left: records, topics: topics}
+	if w.chance(0.5) {
+		b.fs = vfs.NewCrashableMem()
+	}
 	b.start()
 	return b
 }
@@ -97,6 +102,10 @@ func (b *producerBox) start() {
 	c := producer.DefaultConfig()
 	c.NodeConfig, c.MinStoreAcks, c.Linger = h.config(), b.acks, 0
 	c.MessageBytes, c.WindowBytes = 4<<10, int64(8<<10<<w.rng.Intn(5))
+	if b.fs != nil {
+		c.Journal = "journal"
+		h.journal = func(o *journal.Options) { o.FS, o.NewUUID, o.SegmentBytes = b.fs, h.NewAddress, 64<<10 }
+	}
 	p, err := producer.Start(c)
 	if err != nil {
 		w.failf("%s does not start: %v", b.m.name, err)
@@ -104,7 +113,34 @@ func (b *producerBox) start() {
 	}
 	b.host, b.producer = h, p
 	w.tracef("%s starts as %.8s, %d acks, window %d", b.m.name, p.Address(), b.acks, c.WindowBytes)
+	b.recover()
 	h.after(w.between(0, 100*time.Millisecond), b.publish)
+}
+
+// recover compares what the journal kept with what was published. What it did
+// not keep had not left the machine.
+func (b *producerBox) recover() {
+	w := b.world
+	if b.fs == nil {
+		return
+	}
+	for _, topic := range b.topics {
+		p := core.Partition{Topic: topic, Producer: b.producer.Address()}
+		next, published := b.producer.NextOffset(topic), w.model.records[p]
+		if next > uint64(len(published)) {
+			w.failf("%s goes on with %v@%d, of which %d were published", b.m.name, p, next, len(published))
+			return
+		}
+		if acked := w.model.acked[p]; acked > next {
+			w.failf("%s goes on with %v@%d, of which %d were acknowledged", b.m.name, p, next, acked)
+		}
+		if known := w.model.known[p]; known > next {
+			w.failf("%s goes on with %v@%d, of which a consumer has had %d", b.m.name, p, next, known)
+		}
+		if published != nil {
+			w.model.records[p] = published[:next]
+		}
+	}
 }
 
 // publish publishes a few records and plans to go on.
@@ -148,6 +184,12 @@ func (w *World) acknowledged(p core.Partition, offset uint64, acks int) {
 
 func (b *producerBox) crash() {
 	b.host.crash()
+	if b.fs != nil {
+		b.fs = b.fs.CrashClone(vfs.CrashCloneCfg{
+			UnsyncedDataPercent: pick(b.world, []int{0, 0, 50, 100}), RNG: rand.New(rand.NewPCG(b.world.rng.Uint64(), 1)),
+		})
+		b.world.Faults["producer crash with a journal"]++
+	}
 	b.world.tracef("%s crashes", b.m.name)
 	b.host, b.producer = nil, nil
 }
