@@ -70,10 +70,11 @@ func dial(t *testing.T, endpoint string, as zmtp.SocketType) *client {
 // publish connects to the sub port as a node does.
 func publish(t *testing.T, tower *Tower) *client { return dial(t, tower.Sub(), zmtp.Pub) }
 
-// listen connects to the pub port as a node does and subscribes.
+// listen connects to the pub port as a node does, is welcomed and subscribes.
 func listen(t *testing.T, tower *Tower, topics ...string) *client {
 	t.Helper()
 	c := dial(t, tower.Pub(), zmtp.Sub)
+	c.expect("W")
 	for _, topic := range topics {
 		c.write(zmtp.AppendSubscription(nil, []byte(topic), true))
 	}

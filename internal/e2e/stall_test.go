@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"io"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -192,6 +193,35 @@ func checkRates(t *testing.T, with, without float64) {
 		t.Errorf("the other consumer gets %.1f MB/s of %.1f", with/1e6, without/1e6)
 	}
 	t.Logf("the other consumer gets %.1f MB/s, and %.1f beside one that is stopped", without/1e6, with/1e6)
+}
+
+// TestRangeOfKilledStore: what only a store has that was killed is waited for,
+// and reported as stalled; it is not passed over for what the producer still
+// has. It comes when the store is back.
+func TestRangeOfKilledStore(t *testing.T) {
+	t.Parallel()
+	const n, size = 40_000, 4 << 10 // more than the producer's window
+	m := newMesh(t)
+	dir := m.newDir()
+	s := m.store(dir)
+	in, marks := marked(t, lines("r", n+1, size), n)
+	m.produce("kept", in)
+	printed := newSink(nil)
+	m.consume("kept", printed, "--from-beginning", "-c", strconv.Itoa(n)).wait(limit())
+	s.kill()
+	out := newSink(newInOrder(size, map[string]int{"r": 0}).check)
+	c := m.consume("kept", out, "--from-beginning")
+	c.awaitLog(10*time.Second, "kind=stalled", "topic=kept", "first=0")
+	if n := out.lines(); n > 0 {
+		t.Errorf("%d lines were printed without the first", n)
+	}
+	m.store(dir)
+	<-marks // the last record
+	eventually(t, limit(), "everything printed", func() bool { return out.lines() >= n+1 || out.failure() != nil })
+	c.stop()
+	if err := out.failure(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestRangeThatNobodyHas is reported as stalled by name within 10 s; other
