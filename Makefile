@@ -21,7 +21,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test race shipped fuzz interop lint check clean
+.PHONY: help build install demo test race thorough sim planted shipped fuzz interop lint check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ install: ## install the beck program where `go install` puts programs
 demo: build ## a real file through a mesh, with a store killed in between
 	$(BIN)/beck demo
 
-test: lint build race ## what a change must pass: lint, build, all tests
+test: lint build race thorough ## what a change must pass: lint, build, all tests
 
 race: ## all tests, with race detector and libzmq where they are there
 ifeq ($(CC_FOUND),)
@@ -43,7 +43,20 @@ ifeq ($(CC_FOUND),)
 else ifeq ($(ZMQ_FOUND),)
 	@echo "no libzmq (Debian: libzmq3-dev and pkg-config): leaving out the tests against it"
 endif
-	$(RACE_ENV) $(GO) test $(RACE) $(TAGS) -timeout 280s ./...
+	$(RACE_ENV) $(GO) test $(RACE) $(TAGS) -short -timeout 280s $$($(GO) list ./... | grep -v /internal/sim)
+
+thorough: ## crash points, damage and simulated histories, without the race detector
+	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/blocklog ./internal/journal
+	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/sim -args -seeds 500
+
+sim: ## simulated histories: SEEDS=n of them, or SEED=n with a trace of what happened
+	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/sim -run TestHistories -args $(if $(SEED),-seed $(SEED),-seeds $(or $(SEEDS),1000))
+
+planted: ## each planted defect, until the simulator finds it
+	@set -e; for bug in $$(sed -n 's/.*Bug = "\([a-z-]*\)".*/\1/p' internal/planted/planted.go); do \
+	  CGO_ENABLED=0 $(GO) test -count=1 -tags planted -v -timeout 600s ./internal/sim -run TestPlanted \
+	    -ldflags "-X github.com/beckmesh/beck/internal/planted.chosen=$$bug"; \
+	done
 
 shipped: ## all tests without cgo, as the program is shipped
 	CGO_ENABLED=0 $(GO) test -timeout 280s ./...

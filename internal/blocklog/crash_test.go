@@ -68,6 +68,9 @@ func (c *crasher) confirm(l *Log) {
 // TestCrashAtEveryWrite opens a store for the first time, commits, flushes,
 // closes, opens again and goes on, and crashes before every single write.
 func TestCrashAtEveryWrite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thorough: runs without the race detector")
+	}
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { crashAtEveryWrite(t, seed) })
 	}

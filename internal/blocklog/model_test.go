@@ -33,6 +33,9 @@ func (m *modelPartition) next() uint64 {
 
 // TestModel applies random steps to a log and to a map, and compares.
 func TestModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thorough: runs without the race detector")
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{mem: vfs.NewCrashableMem(), parts: map[Partition]*modelPartition{}}
 		m.open(t)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // topic is what all tests publish to.
@@ -113,20 +114,32 @@ func (m *mesh) produce(program, text string) *process {
 		p.finish()
 		return p
 	}
-	// The first lines go ahead: a C producer serves a record again only before
-	// its first acknowledgement, and wrong ones after it, so what it publishes
-	// before its store listens would be lost.
-	n := 0
-	for line := range strings.Lines(text) {
-		p.write(line)
-		if n < ahead {
-			p.says(fmt.Sprintf("Received ACK with sequence %d\n", n))
-		}
-		n++
-	}
-	p.says(fmt.Sprintf("Received ACK with sequence %d\n", n-1))
+	p.warmUp()
+	p.write(text)
+	p.published += strings.Count(text, "\n")
+	p.says(acknowledged(p.published - 1))
 	return p
 }
 
-// ahead is how many lines of a C producer wait for each other.
-const ahead = 3
+// warmUp has a C producer publish lines until three in a row were acknowledged
+// soon. A C producer serves a record again only before its first
+// acknowledgement, and wrong ones after it, so what it publishes before its
+// store listens would be lost; and a C store never repeats an acknowledgement
+// that came before its producer listened.
+func (p *process) warmUp() {
+	p.t.Helper()
+	for soon := 0; soon < 3; p.published++ {
+		if p.published > 200 {
+			p.t.Fatalf("%s: no store hears it", p.name)
+		}
+		p.write(fmt.Sprintf("warm %d\n", p.published))
+		if soon++; !p.within(200*time.Millisecond, func() bool { return p.out.contains(acknowledged(p.published)) }) {
+			soon = 0
+		}
+	}
+}
+
+// acknowledged is what a C producer prints of an acknowledgement.
+func acknowledged(sequence int) string {
+	return fmt.Sprintf("Received ACK with sequence %d\n", sequence)
+}

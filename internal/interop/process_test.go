@@ -45,6 +45,8 @@ type process struct {
 	errors transcript
 	exited chan struct{} // closed when it has ended; then err is its outcome
 	err    error
+
+	published int // records of a C producer
 }
 
 // spawn starts a program that is killed with the test. Its standard input stays
@@ -126,6 +128,16 @@ func (p *process) until(what string, done func() bool) {
 			p.t.Fatalf("%s: gave up waiting for: %s", p.name, what)
 		}
 	}
+}
+
+// within waits for a condition, and reports whether it came about in time.
+func (p *process) within(d time.Duration, done func() bool) bool {
+	for deadline := time.Now().Add(d); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 // says waits until the program has printed text.

@@ -71,6 +71,9 @@ func offsets(t *testing.T, content map[string][]byte, name string) (list []int64
 // TestBitFlips flips a bit in every byte of every file of a journal that was
 // killed, and in every fifth of one that was closed. Only the tail of the last file may be cut.
 func TestBitFlips(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thorough: runs without the race detector")
+	}
 	rng := rand.New(rand.NewPCG(1, 0))
 	for _, step := range []int{1, 5} {
 		closed := step > 1
@@ -98,6 +101,9 @@ func TestBitFlips(t *testing.T) {
 // TestTornTail cuts the last file at every byte, fills up with zeros or noise,
 // and loses exactly what was written behind.
 func TestTornTail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thorough: runs without the race detector")
+	}
 	content := segments(t, false)
 	list := names(content)
 	name := list[len(list)-1]

@@ -124,6 +124,9 @@ func (c *crasher) work(t *testing.T, rounds int, rng *rand.Rand) {
 // TestCrashAtEveryWrite crashes before every write of a journal's life, and
 // of some of the recoveries from that.
 func TestCrashAtEveryWrite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thorough: runs without the race detector")
+	}
 	points, again := 0, 0
 	for seed := range uint64(3) {
 		c := newCrasher(vfs.NewCrashableMem(), seed, promise{})
@@ -309,6 +312,9 @@ func TestFailedSyncLies(t *testing.T) {
 // TestCrashAmongTrims: trims alone are not synced until the file is full of
 // them. It is on disk as a whole before the next one has a name.
 func TestCrashAmongTrims(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thorough: runs without the race detector")
+	}
 	c := newCrasher(vfs.NewCrashableMem(), 1, promise{})
 	j := openJournal(t, dir, small(errorfs.Wrap(c.mem, c)))
 	appendRange(t, j, "alpha", 0, 300)
