@@ -196,3 +196,37 @@ func TestRecordsYieldsUntilTheEnd(t *testing.T) {
 	}
 	testmesh.InOrder(t, got, 0, "v")
 }
+
+// A producer that waits for no store drops what does not fit its window. For
+// whoever comes later that has expired: it is told, and gets the rest.
+func TestExpiredIsToldAndSkipped(t *testing.T) {
+	m := testmesh.New(t)
+	p := m.Producer(func(c *producer.Config) {
+		c.MinStoreAcks, c.WindowBytes, c.MessageBytes = 0, 64<<10, 16<<10
+	})
+	ctx := testmesh.Context(t)
+	const n = 20_000
+	if err := p.PublishBatch(ctx, testmesh.Records("t", "v", n)); err != nil {
+		t.Fatal(err)
+	}
+	gaps := make(chan consumer.Gap, 8)
+	c := m.Consumer(func(c *consumer.Config) {
+		c.OnGap = func(g consumer.Gap) { gaps <- g }
+	}, "t")
+	got := testmesh.Take(t, c, 1)
+	first := got[0].Offset
+	if first == 0 {
+		t.Fatal("nothing had left the window of 64 KiB")
+	}
+	got = append(got, testmesh.Take(t, c, int(n-first)-1)...)
+	testmesh.InOrder(t, got, first, "v")
+	select {
+	case g := <-gaps:
+		want := consumer.Gap{Kind: consumer.Expired, Topic: "t", Partition: p.Address(), First: 0, Last: first - 1}
+		if g != want {
+			t.Errorf("told %v, want %v", g, want)
+		}
+	case <-ctx.Done():
+		t.Error("not told of what had expired")
+	}
+}

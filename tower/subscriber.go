@@ -18,6 +18,12 @@ const (
 	listChunk = 256
 	// listEvery is how often a subscriber can have a list by subscribing anew.
 	listEvery = time.Second
+	// foreignPatience is how long the list waits for a subscriber that may not
+	// be ours. A C node beacons when it starts, which is often before its link
+	// to the sub port stands and so is lost, then when it first hears of a node,
+	// then every second. The list is to come when that link stands: what a C
+	// consumer asks of nodes that do not know it yet it never asks again.
+	foreignPatience = 100 * time.Millisecond
 	// subscriberSilence is how long a subscriber may leave what it is sent
 	// unread, besides what the buffers of its connection hold. A node that was
 	// stopped for longer dials again.
@@ -45,7 +51,8 @@ type subscriber struct {
 	queued int // bytes in queue
 
 	list     []*core.Node // not sent yet
-	listedAt time.Time    // when a list was begun; zero: never
+	listDue  time.Time    // when a list is to be begun; zero: never
+	listedAt time.Time    // when a list was promised; zero: never
 	mark     bool         // the end of the list is still to be said
 
 	repeats bool // those gathered last are not sent yet
@@ -151,11 +158,15 @@ func (s *subscriber) subscribe(topic []byte, on bool, now time.Time) {
 	}
 	fresh := func(prefix string) bool { return s.wants(prefix) && !strings.Contains(was, prefix) }
 	if fresh(protocol.PrefixBeacon) && (s.listedAt.IsZero() || now.Sub(s.listedAt) >= listEvery) {
-		s.list, s.listedAt = s.tower.dir.List(), now
+		s.listDue, s.listedAt = now.Add(foreignPatience), now
 		s.mark = s.wants(protocol.PrefixListEnd)
+		time.AfterFunc(foreignPatience, s.rouse)
 	}
 	if fresh(protocol.PrefixListEnd) && !s.listedAt.IsZero() {
 		s.mark = true
+	}
+	if s.mark && !s.listDue.IsZero() {
+		s.listDue = now // it is ours
 	}
 	s.rouse()
 }
@@ -239,6 +250,9 @@ func (s *subscriber) flush(next net.Buffers) error {
 func (s *subscriber) next(now time.Time) net.Buffers {
 	s.tower.mu.Lock()
 	defer s.tower.mu.Unlock()
+	if !s.listDue.IsZero() && !now.Before(s.listDue) {
+		s.list, s.listDue = s.tower.dir.List(), time.Time{}
+	}
 	switch {
 	case len(s.queue) > 0:
 		out := s.queue
