@@ -79,6 +79,7 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 		g := gathered[p]
 		s.keeper.Committed(p, g.records.Next())
 		s.acknowledge(p)
+		s.announce(p)
 		s.stats.Committed += uint64(g.records.Count())
 		bytes += g.bytes
 		s.recycle(g)
@@ -110,6 +111,17 @@ func (s *Store) acknowledge(p core.Partition) {
 	if ack, ok := s.keeper.Acknowledge(p); ok {
 		s.in.Acknowledged(p)
 		peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
+	}
+}
+
+// announce tells whoever subscribed to its heads of a partition whose producer
+// is not here to do so: its last records may be news to them. It needs the lock.
+func (s *Store) announce(p core.Partition) {
+	if peer := s.node.Peer(p.Producer); peer != nil && peer.Dialled != nil {
+		return
+	}
+	if ack, ok := s.keeper.Acknowledge(p); ok {
+		s.node.Broadcast(protocol.KindHead, p.Topic, protocol.AppendHead(nil, p.Topic, p.Producer, ack.Sequence))
 	}
 }
 

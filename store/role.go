@@ -20,11 +20,7 @@ func (r *role) Dialled(d *mesh.Dialled) {
 	}
 	d.Subscribe(protocol.Subscription(protocol.KindFetch, ""))
 	d.Subscribe(protocol.Subscription(protocol.KindGetHeads, ""))
-	topics := r.in.Topics()
-	if len(topics) == 0 {
-		topics = []string{""}
-	}
-	for _, t := range topics {
+	for _, t := range r.in.Topics() { // "" for all
 		d.Subscribe(protocol.Subscription(protocol.KindHead, t))
 		d.Subscribe(protocol.Subscription(protocol.KindRecord, t))
 	}
@@ -138,6 +134,11 @@ func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 		t = protocol.Trailer{}
 	}
 	if t.EndOfList {
+		topic := string(m.Subject)
+		if topic == mesh.AllTopics {
+			topic = ""
+		}
+		r.in.ListEnd(d.Peer().UUID, topic)
 		return
 	}
 	p := core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
@@ -170,6 +171,12 @@ func (r *role) carryOut(o *core.Orders) {
 	}
 	for _, f := range o.Fetch {
 		r.send(f.Source, protocol.AppendFetch(nil, f.Partition.Producer, r.node.UUID(), f.Partition.Topic, f.First, f.Count))
+	}
+	for _, a := range o.Ask {
+		if planted.Is(planted.StoresDoNotAsk) {
+			break
+		}
+		r.send(a.Source, protocol.AppendGetHeads(nil, a.Topic, r.node.UUID()))
 	}
 	for _, g := range o.Reports {
 		r.report(g)

@@ -8,6 +8,8 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
@@ -64,9 +66,7 @@ func Start(c Config) (*Store, error) {
 	}, func(n *mesh.Node) mesh.Role {
 		s.node = n
 		n.Work(s.commit)
-		for _, t := range c.Topics {
-			s.in.Want(t, n.Now())
-		}
+		s.want(n.Now())
 		return (*role)(s)
 	})
 	if err != nil {
@@ -85,15 +85,27 @@ func newStore(c Config, log *blocklog.Log) *Store {
 	in := core.DefaultIntakeConfig()
 	in.Store, in.Earliest = true, true
 	in.QueueBytes, in.AheadBytes = c.GatherBytes, c.GatherBytes/2
+	in.AskMax = askMax
 	s := &Store{
 		cfg: c, log: log, in: core.NewIntake(in), keeper: core.NewKeeper(),
 		sources: make(map[string]core.Source), gathered: make(map[core.Partition]*gather),
 		again: make(map[core.Partition]bool), failed: make(chan struct{}),
 	}
-	if len(c.Topics) == 0 {
-		s.in.WantAll()
+	return s
+}
+
+// askMax is the longest time between two looks at what other stores have.
+const askMax = 15 * time.Second
+
+// want subscribes to the configured topics and takes up what the log has.
+func (s *Store) want(now time.Time) {
+	if len(s.cfg.Topics) == 0 {
+		s.in.WantAll(now)
 	}
-	for p, state := range log.Partitions() {
+	for _, t := range s.cfg.Topics {
+		s.in.Want(t, now)
+	}
+	for p, state := range s.log.Partitions() {
 		q := core.Partition(p)
 		if planted.Is(planted.HeadAfterRestart) {
 			state.Next++
@@ -101,7 +113,6 @@ func newStore(c Config, log *blocklog.Log) *Store {
 		s.keeper.Committed(q, state.Next)
 		s.in.Resume(q, state.Next)
 	}
-	return s
 }
 
 // public gives an error of the log the sentinel that applications match.
@@ -127,11 +138,19 @@ func (m matched) Unwrap() []error { return []error{m.error, m.also} }
 // Address returns the store's address. It belongs to the directory.
 func (s *Store) Address() string { return s.node.UUID() }
 
-// Topics returns the topics kept, sorted; none means all.
+// Topics returns the configured topics; none means all.
 func (s *Store) Topics() []string {
-	s.node.Lock()
-	defer s.node.Unlock()
-	return s.in.Topics()
+	return slices.Clone(s.cfg.Topics)
+}
+
+// Heads returns, for each partition (an Offset without its offset), the offset
+// behind the last record that is on disk here.
+func (s *Store) Heads() map[beck.Offset]uint64 {
+	heads := make(map[beck.Offset]uint64)
+	for p, state := range s.log.Partitions() {
+		heads[beck.Offset{Topic: p.Topic, Partition: p.Producer}] = state.Next
+	}
+	return heads
 }
 
 // Failed is closed when the store stopped by itself; Close then returns why.

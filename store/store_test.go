@@ -127,3 +127,43 @@ func TestManyPartitions(t *testing.T) {
 	}
 	testmesh.InOrder(t, got, 0, "v")
 }
+
+// A store that comes late has, soon after, what another has of a producer that
+// is gone; and what it missed while it was away.
+func TestStoresConverge(t *testing.T) {
+	m := testmesh.New(t)
+	old := m.Store("")
+	p := m.Producer(nil)
+	ctx := testmesh.Context(t)
+	if err := p.PublishBatch(ctx, testmesh.Records("t", "v", 150_000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	dir := t.TempDir()
+	late := m.Store(dir)
+	testmesh.Until(t, "the late store to have everything", func() bool { return late.Stats().Records == 150_000 })
+	if err := late.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q := m.Producer(nil)
+	if err := q.PublishBatch(ctx, testmesh.Records("t", "v", 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	q.Close()
+	late = m.Store(dir)
+	testmesh.Until(t, "the store to have what it missed", func() bool { return late.Stats().Records == 151_000 })
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := testmesh.Drain(t, m.Consumer(func(c *consumer.Config) { c.StopAtEnd = true }, "t"))
+	if len(got) != 151_000 {
+		t.Fatalf("%d of 151000 records replay from the late store", len(got))
+	}
+	testmesh.InOrder(t, got, 0, "v")
+}

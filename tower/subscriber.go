@@ -264,7 +264,7 @@ func (s *subscriber) next(now time.Time) net.Buffers {
 		s.mark = false
 		end := protocol.ListEnd{Info: s.tower.info(now)}
 		return net.Buffers{zmtp.AppendMessage(nil, end.Frames()...)}
-	case s.repeats:
+	case s.repeats && s.listDue.IsZero():
 		s.repeats = false
 		return net.Buffers{s.tower.repeats[s.view]}
 	}

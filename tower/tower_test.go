@@ -66,6 +66,23 @@ func TestNewcomerGetsList(t *testing.T) {
 	listen(t, tower, "T").quiet(50 * time.Millisecond) // no list, no end of it
 }
 
+// TestForeignListWaits: a subscriber that does not want to know the end of the
+// list gets the list a little later, when its own beacon can be expected to
+// arrive.
+func TestForeignListWaits(t *testing.T) {
+	tower := start(t, nil)
+	publish(t, tower).announce(uuid("A"), 1)
+	eventually(t, "the node known", func() bool { return tower.Stats().Nodes == 1 })
+	began := time.Now()
+	foreign := listen(t, tower, "B", "W")
+	listen(t, tower, "B", "W", "T").expect("B A tcp://127.0.0.1:1", "T tower")
+	ours := time.Since(began)
+	foreign.expect("B A tcp://127.0.0.1:1")
+	if theirs := time.Since(began); theirs < foreignPatience || ours >= foreignPatience {
+		t.Errorf("ours has the list after %v, the foreign node after %v", ours, theirs)
+	}
+}
+
 func TestListEndTellsAge(t *testing.T) {
 	tower := start(t, func(c *Config) { c.Name, c.Version = "north", "v1" })
 	tower.mu.Lock()
@@ -83,7 +100,8 @@ func TestListEndTellsAge(t *testing.T) {
 
 func TestRepeatsAreGathered(t *testing.T) {
 	tower := start(t, nil)
-	sub := listen(t, tower, "B")
+	sub := listen(t, tower, "B", "T")
+	sub.expect("T tower")
 	pub := publish(t, tower)
 	pub.announce(uuid("A"), 1)
 	pub.announce(uuid("B"), 2)

@@ -199,8 +199,12 @@ func (in *Intake) Take() *Orders {
 // Release forgets the orders that Take returned.
 func (in *Intake) Release() { in.taken.reset() }
 
-// WantAll makes the intake take every topic.
-func (in *Intake) WantAll() { in.all = true }
+// WantAll makes the intake take every topic. Sources are then asked for the
+// heads of all at once.
+func (in *Intake) WantAll(now time.Time) {
+	in.all = true
+	in.Want("", now)
+}
 
 // Want adds a topic and asks every source for its heads.
 func (in *Intake) Want(name string, now time.Time) {

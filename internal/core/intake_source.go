@@ -194,7 +194,11 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 func (st Statement) refusesAll() bool { return st.HasLowest && st.Lowest > st.Head && st.Head == 0 }
 
 func (in *Intake) noteList(s *source, st Statement, news bool, now time.Time) {
-	if a := s.asks[st.Partition.Topic]; a != nil {
+	a := s.asks[st.Partition.Topic]
+	if a == nil {
+		a = s.asks[""]
+	}
+	if a != nil {
 		a.last = now
 		a.change = a.change || news
 	}

@@ -95,7 +95,7 @@ func (s *intakeScript) start(t *testing.T, d *datadriven.TestData) {
 		}
 		for _, topic := range arg.Vals {
 			if topic == "all" {
-				s.in.WantAll()
+				s.in.WantAll(s.now)
 			} else {
 				s.in.Want(topic, s.now)
 			}

@@ -163,6 +163,16 @@ func (n *Node) Peers() []*Peer {
 	return peers
 }
 
+// Broadcast queues a control message to every peer that subscribed to it. It
+// needs the lock.
+func (n *Node) Broadcast(k protocol.Kind, to string, frame []byte) {
+	for _, a := range slices.Clone(n.accepted) {
+		if a.Subscribed(k, to) {
+			a.Send(frame)
+		}
+	}
+}
+
 // maxAnswers bounds the requests of one peer that wait for its link.
 const maxAnswers = 256
 

@@ -42,6 +42,9 @@ const (
 	OldEndpoint      Bug = "old-endpoint"       // a peer that moved is dialled where it was
 	ServeOffByOne    Bug = "serve-off-by-one"   // the first record of a range is left out
 
+	// Convergence: stores end up with the same.
+	StoresDoNotAsk Bug = "stores-do-not-ask" // a store asks no other for what it lacks
+
 	// Liveness: everything that was acknowledged arrives.
 	NoAckAgain Bug = "no-ack-again" // a lost last acknowledgement is not repeated
 	RoomLeaks  Bug = "room-leaks"   // what was consumed does not make room
@@ -55,5 +58,6 @@ var All = []Bug{
 	AnyAckFrees, SameStoreTwice, AckOfOtherTopic, DropUnacked,
 	DropHeld, DeliverTwice, SilentSkip, ListEndsEarly, LatestTooLate,
 	HeadAhead, RestForgotten, RunAcrossGap, CursorMidMessage, NoRedial, OldEndpoint, ServeOffByOne,
+	StoresDoNotAsk,
 	NoAckAgain, RoomLeaks, NoTimeout, HeadOnce,
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
 )
 
@@ -92,6 +93,10 @@ func (h *history) heal() {
 	h.Healed = h.now.Sub(began)
 	h.checkLatest()
 	if h.failed != nil {
+		return
+	}
+	if !h.runUntil(healTime, func() bool { return len(h.unequal()) == 0 }) {
+		h.failf("stores differ after %v: %s", healTime, strings.Join(h.unequal(), "; "))
 		return
 	}
 	last := h.newConsumer("verifier", true, h.topics)
@@ -198,6 +203,26 @@ func (h *history) unstored() (missing []string) {
 	for _, b := range h.producers {
 		if n := b.producer.Stats().Unstored; n > 0 || b.left > 0 {
 			missing = append(missing, fmt.Sprintf("%s has %d unstored and %d to go", b.m.name, n, b.left))
+		}
+	}
+	return missing
+}
+
+// unequal names what stores lack of what another has.
+func (h *history) unequal() (missing []string) {
+	most := make(map[core.Partition]uint64)
+	for _, b := range h.stores {
+		for p, next := range b.store.Heads() {
+			q := core.Partition{Topic: p.Topic, Producer: p.Partition}
+			most[q] = max(most[q], next)
+		}
+	}
+	for _, b := range h.stores {
+		heads := b.store.Heads()
+		for p, next := range most {
+			if has := heads[beck.Offset{Topic: p.Topic, Partition: p.Producer}]; has < next {
+				missing = append(missing, fmt.Sprintf("%s has %d of %d of %v", b.m.name, has, next, p))
+			}
 		}
 	}
 	return missing

@@ -16,6 +16,15 @@ var (
 	one   = flag.Int64("seed", 0, "run this seed only, and print what happened")
 )
 
+// mustHappen is what a run of some length cannot do without.
+var mustHappen = []string{
+	"all connections of a host cut", "connection cut", "consumer crash", "consumer lazy", "consumer restart",
+	"host resumed", "host stopped", "link overtaken by its window", "machine slow", "new consumer", "one-way cut",
+	"partition", "partition healed", "producer crash", "producer crash with a journal", "producer restart",
+	"record that came again", "record that did not fit", "store crash", "store restart", "store wiped",
+	"tower down", "tower up", "window full",
+}
+
 // TestHistories runs histories from random faults. Its last line counts those
 // that kept the promises and those that did not.
 func TestHistories(t *testing.T) {
@@ -70,6 +79,13 @@ func TestHistories(t *testing.T) {
 	sort.Strings(names)
 	for _, name := range names {
 		fmt.Printf("%8d × %s\n", faults[name], name)
+	}
+	if *seeds >= 500 {
+		for _, name := range mustHappen {
+			if faults[name] == 0 {
+				t.Errorf("%q never happened", name)
+			}
+		}
 	}
 	slices.Sort(healed)
 	fmt.Printf("healed within %v (median), %v (99 of 100), %v (all)\n", healed[len(healed)/2], healed[len(healed)*99/100], healed[len(healed)-1])
