@@ -24,17 +24,13 @@ import (
 type Consumer struct {
 	cfg  Config
 	node *mesh.Node
-	in   *core.Intake
+	rx   *mesh.Receiver
 	more *sync.Cond // the queue has something, or never will
 
-	queue   []delivery
-	sources map[string]core.Source
-	acting  bool // the intake's orders are being carried out
-	gaps    []Gap
-
-	start   start
-	handed  uint64
-	trailer uint64 // trailers that could not be read
+	queue  []delivery
+	gaps   []Gap
+	start  start
+	handed uint64
 }
 
 // delivery is a run on its way to the application.
@@ -55,17 +51,17 @@ func Start(c Config) (*Consumer, error) {
 	in.QueueBytes, in.AheadBytes = c.QueueBytes, c.QueueBytes/2
 	in.SkipMissingAfter = c.SkipMissingAfter
 	con := &Consumer{
-		cfg: c, in: core.NewIntake(in), sources: make(map[string]core.Source),
-		start: newStart(),
+		cfg: c, start: newStart(),
 	}
 	_, err := mesh.Start(mesh.Config{
 		NodeConfig: c.NodeConfig, Role: protocol.RoleConsumer, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		con.node = n
+		con.rx = mesh.NewReceiver(n, core.NewIntake(in), (*role)(con))
 		con.more = sync.NewCond(n.Locker())
 		n.Work(con.tellGaps)
 		for _, t := range c.Topics {
-			con.in.Want(t, n.Now())
+			con.rx.In.Want(t, n.Now())
 		}
 		return (*role)(con)
 	})
@@ -82,7 +78,7 @@ func (c *Consumer) Address() string { return c.node.UUID() }
 func (c *Consumer) Topics() []string {
 	c.node.Lock()
 	defer c.node.Unlock()
-	return c.in.Topics()
+	return c.rx.In.Topics()
 }
 
 // Subscribe adds topics. Those that are subscribed to already stay as they are.
@@ -104,7 +100,7 @@ func (c *Consumer) Subscribe(topics ...string) error {
 			continue
 		}
 		have[t] = true
-		c.in.Want(t, now)
+		c.rx.In.Want(t, now)
 		for _, p := range c.node.Peers() {
 			if p.Dialled != nil {
 				(*role)(c).subscribe(p.Dialled, t)
@@ -112,13 +108,13 @@ func (c *Consumer) Subscribe(topics ...string) error {
 		}
 	}
 	(*role)(c).greetAll()
-	(*role)(c).act()
+	c.rx.Act()
 	return nil
 }
 
 func (c *Consumer) has() map[string]bool {
 	have := make(map[string]bool)
-	for _, t := range c.in.Topics() {
+	for _, t := range c.rx.In.Topics() {
 		have[t] = true
 	}
 	return have
@@ -135,14 +131,14 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 			continue
 		}
 		delete(have, t)
-		c.in.Unwant(t)
+		c.rx.In.Unwant(t)
 		for _, p := range c.node.Peers() {
 			if p.Dialled != nil {
 				(*role)(c).unsubscribe(p.Dialled, t)
 			}
 		}
 	}
-	(*role)(c).act()
+	c.rx.Act()
 	return nil
 }
 
@@ -161,7 +157,7 @@ func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 		c.more.Wait()
 	}
 	records := c.take(max(most, 1))
-	(*role)(c).act()
+	c.rx.Act()
 	return records, nil
 }
 
@@ -178,7 +174,7 @@ func (c *Consumer) finished(ctx context.Context) error {
 		return fmt.Errorf("consumer: %w", beck.ErrClosed)
 	case c.cfg.StopAtEnd && c.start.err != nil:
 		return c.start.err
-	case c.cfg.StopAtEnd && c.start.ready && c.start.reached(c.in):
+	case c.cfg.StopAtEnd && c.start.ready && c.start.reached(c.rx.In):
 		return io.EOF
 	}
 	return ctx.Err()
@@ -201,7 +197,7 @@ func (c *Consumer) take(most int) []beck.Record {
 			bytes := d.consumed
 			c.queue[0] = delivery{}
 			c.queue = c.queue[1:]
-			c.in.Consumed(bytes, now)
+			c.rx.In.Consumed(bytes, now)
 		}
 	}
 	if len(c.queue) == 0 {
@@ -288,8 +284,8 @@ func (c *Consumer) Stats() Stats {
 	defer c.node.Unlock()
 	n := c.node.Stats()
 	return Stats{
-		Delivered: c.handed, Queued: c.in.Queued(), Duplicates: c.in.Stats.Duplicates,
-		NoRoom: c.in.Stats.NoRoom, Fetches: c.in.Stats.Fetches,
+		Delivered: c.handed, Queued: c.rx.In.Queued(), Duplicates: c.rx.In.Stats.Duplicates,
+		NoRoom: c.rx.In.Stats.NoRoom, Fetches: c.rx.In.Stats.Fetches,
 		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,
 	}
 }

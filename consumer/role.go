@@ -21,7 +21,7 @@ func (r *role) Dialled(d *mesh.Dialled) {
 		d.Subscribe(mesh.OwnSubscription(k, self))
 	}
 	d.Data = make(live)
-	for _, t := range r.in.Topics() {
+	for _, t := range r.rx.In.Topics() {
 		r.subscribe(d, t)
 	}
 }
@@ -30,7 +30,7 @@ func (r *role) Dialled(d *mesh.Dialled) {
 // them tells where the records begin.
 func (r *role) subscribe(d *mesh.Dialled, topic string) {
 	d.Subscribe(protocol.Subscription(protocol.KindHead, topic))
-	r.setLive(d, topic, r.in.Live(core.Partition{Topic: topic, Producer: d.Peer().UUID}))
+	r.setLive(d, topic, r.rx.In.Live(core.Partition{Topic: topic, Producer: d.Peer().UUID}))
 }
 
 func (r *role) unsubscribe(d *mesh.Dialled, topic string) {
@@ -52,25 +52,7 @@ func (r *role) setLive(d *mesh.Dialled, topic string, on bool) {
 	d.Cancel(protocol.Subscription(protocol.KindRecord, topic))
 }
 
-func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
-	if !p.Started.IsZero() {
-		r.in.Started(p.UUID, p.Started)
-	}
-	if p.Role() == protocol.RoleStore {
-		r.in.StoreKnown()
-	}
-	s, up := p.Source()
-	old, was := r.sources[p.UUID]
-	switch {
-	case up && (!was || old != s):
-		r.sources[p.UUID] = s
-		r.in.SourceUp(s, now)
-	case !up && was:
-		delete(r.sources, p.UUID)
-		r.in.SourceDown(p.UUID, now)
-	}
-	r.act()
-}
+func (r *role) PeerChanged(p *mesh.Peer, now time.Time) { r.rx.PeerChanged(p, now) }
 
 // Subscribed answers a foreign store that waits for a hello. Our own are asked
 // for heads.
@@ -83,7 +65,7 @@ func (r *role) Subscribed(a *mesh.Accepted, prefix string, _ time.Time) {
 
 // greet tells a store what we subscribed to; it answers with heads.
 func (r *role) greet(a *mesh.Accepted, store string) {
-	a.Send(protocol.AppendConsumerHello(nil, store, r.node.UUID(), r.in.Topics()))
+	a.Send(protocol.AppendConsumerHello(nil, store, r.node.UUID(), r.rx.In.Topics()))
 }
 
 // greetAll tells the foreign stores of new topics.
@@ -100,10 +82,10 @@ func (r *role) Serve(s *mesh.Step, dst []byte, _ int) []byte {
 }
 
 func (r *role) Tick(now time.Time) time.Time {
-	r.in.Tick(now)
-	next := r.start.check(r.node, r.in, now)
-	r.act()
-	if at := r.in.NextWake(); next.IsZero() || (!at.IsZero() && at.Before(next)) {
+	r.rx.In.Tick(now)
+	next := r.start.check(r.node, r.rx.In, now)
+	r.rx.Act()
+	if at := r.rx.In.NextWake(); next.IsZero() || (!at.IsZero() && at.Before(next)) {
 		next = at
 	}
 	if r.start.ready {
@@ -113,18 +95,15 @@ func (r *role) Tick(now time.Time) time.Time {
 }
 
 func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool) {
-	source := d.Peer().UUID
 	for i := range b.Items {
 		if run := b.Items[i].Run; run != nil {
 			kept = true
-			r.in.Receive(source, run.Direct, core.Run{
-				Partition: run.Partition, First: run.First, Count: len(run.Records), Bytes: run.Bytes, Data: run,
-			}, now)
+			r.rx.Run(d, run, now)
 			continue
 		}
 		r.message(d, &b.Items[i].Message, now)
 	}
-	r.act()
+	r.rx.Act()
 	return kept
 }
 
@@ -139,81 +118,38 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	}
 }
 
+// head takes a head, or the end of a list of them, which may have been the last
+// that was waited for.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
-	direct := m.Kind == protocol.KindDirectHead
-	if direct && string(m.To) != r.node.UUID() {
-		return
+	if r.rx.Head(d, m, now) && !r.start.ready {
+		r.start.check(r.node, r.rx.In, now)
+		r.more.Broadcast()
 	}
-	t, err := protocol.ParseTrailer(m.Trailer)
-	if err != nil {
-		r.trailer++
-		t = protocol.Trailer{}
-	}
-	if t.EndOfList {
-		r.in.ListEnd(d.Peer().UUID, string(m.Subject))
-		if !r.start.ready {
-			r.start.check(r.node, r.in, now)
-			r.more.Broadcast()
-		}
-		return
-	}
-	r.in.State(d.Peer().UUID, direct, core.Statement{
-		Partition: core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)},
-		Head:      m.Sequence, Lowest: t.Lowest, HasLowest: t.HasLowest, Tail: t.Tail, HasTail: t.HasTail,
-	}, now)
 }
 
-// act carries out what the intake decided. Doing so may end links, which makes
-// the intake decide again: that is for the next round, not for a nested one.
-func (r *role) act() {
-	if r.acting {
-		return
-	}
-	r.acting = true
-	for o := r.in.Take(); !o.Empty(); o = r.in.Take() {
-		r.carryOut(o)
-		r.in.Release()
-	}
-	r.acting = false
-	r.node.WakeAt(r.in.Soonest())
-}
-
-func (r *role) carryOut(o *core.Orders) {
-	for _, d := range o.Deliver {
+// Deliver queues what is due for the application.
+func (r *role) Deliver(deliveries []core.Delivery) {
+	for _, d := range deliveries {
 		run := d.Run.Data.(*mesh.Run)
 		r.queue = append(r.queue, delivery{
 			run: run, at: int(d.Part.First - run.First), end: int(d.Part.End - run.First), consumed: d.Run.Bytes,
 		})
 	}
-	if len(o.Deliver) > 0 {
-		r.more.Broadcast()
-	}
-	for _, f := range o.Fetch {
-		r.send(f.Source, protocol.AppendFetch(nil, f.Partition.Producer, r.node.UUID(), f.Partition.Topic, f.First, f.Count))
-	}
-	for _, a := range o.Ask {
-		r.send(a.Source, protocol.AppendGetHeads(nil, a.Topic, r.node.UUID()))
-	}
-	for _, l := range o.Live {
-		if p := r.node.Peer(l.Partition.Producer); p != nil && p.Dialled != nil {
-			r.setLive(p.Dialled, l.Partition.Topic, l.On)
-		}
-	}
-	for _, g := range o.Reports {
-		r.gap(g)
-	}
+	r.more.Broadcast()
 }
 
-func (r *role) send(uuid string, frame []byte) {
-	if p := r.node.Peer(uuid); p != nil {
-		p.Send(frame)
+// Live ends or takes again a producer's live records.
+func (r *role) Live(l core.LiveOrder) {
+	if p := r.node.Peer(l.Partition.Producer); p != nil && p.Dialled != nil {
+		r.setLive(p.Dialled, l.Partition.Topic, l.On)
 	}
 }
 
 // maxGaps bounds the reports that wait for the application's hook.
 const maxGaps = 1024
 
-func (r *role) gap(g core.Report) {
+// Report tells the log and the application's hook.
+func (r *role) Report(g core.Report) {
 	gap := Gap{
 		Kind: GapKind(g.Kind.String()), Topic: g.Partition.Topic, Partition: g.Partition.Producer,
 		First: g.Range.First, Last: max(g.Range.End, g.Range.First+1) - 1,

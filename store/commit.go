@@ -85,8 +85,8 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 		s.recycle(g)
 	}
 	s.stats.Commits++
-	s.in.Consumed(bytes, now)
-	(*role)(s).act()
+	s.rx.In.Consumed(bytes, now)
+	s.rx.Act()
 }
 
 // largeGather is the size from which a builder is not kept for later.
@@ -105,11 +105,11 @@ func (s *Store) recycle(g *gather) {
 // lock.
 func (s *Store) acknowledge(p core.Partition) {
 	peer := s.node.Peer(p.Producer)
-	if peer == nil || peer.Accepted == nil || !s.in.MayAcknowledge(p) {
+	if peer == nil || peer.Accepted == nil || !s.rx.In.MayAcknowledge(p) {
 		return
 	}
 	if ack, ok := s.keeper.Acknowledge(p); ok {
-		s.in.Acknowledged(p)
+		s.rx.In.Acknowledged(p)
 		peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
 	}
 }

@@ -20,28 +20,13 @@ func (r *role) Dialled(d *mesh.Dialled) {
 	}
 	d.Subscribe(protocol.Subscription(protocol.KindFetch, ""))
 	d.Subscribe(protocol.Subscription(protocol.KindGetHeads, ""))
-	for _, t := range r.in.Topics() { // "" for all
+	for _, t := range r.rx.In.Topics() { // "" for all
 		d.Subscribe(protocol.Subscription(protocol.KindHead, t))
 		d.Subscribe(protocol.Subscription(protocol.KindRecord, t))
 	}
 }
 
-func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
-	if p.Role() == protocol.RoleStore {
-		r.in.StoreKnown()
-	}
-	s, up := p.Source()
-	old, was := r.sources[p.UUID]
-	switch {
-	case up && (!was || old != s):
-		r.sources[p.UUID] = s
-		r.in.SourceUp(s, now)
-	case !up && was:
-		delete(r.sources, p.UUID)
-		r.in.SourceDown(p.UUID, now)
-	}
-	r.act()
-}
+func (r *role) PeerChanged(p *mesh.Peer, now time.Time) { r.rx.PeerChanged(p, now) }
 
 // Subscribed greets a foreign consumer, which then says what it wants to know
 // the heads of. Our own ask by themselves.
@@ -53,16 +38,16 @@ func (r *role) Subscribed(a *mesh.Accepted, prefix string, _ time.Time) {
 }
 
 func (r *role) Tick(now time.Time) time.Time {
-	r.in.Tick(now)
-	r.act()
-	return r.in.NextWake()
+	r.rx.In.Tick(now)
+	r.rx.Act()
+	return r.rx.In.NextWake()
 }
 
 func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool) {
 	if r.err != nil {
 		return false
 	}
-	held := r.in.Stats.HeldRuns
+	held := r.rx.In.Stats.HeldRuns
 	for i := range b.Items {
 		if run := b.Items[i].Run; run != nil {
 			r.run(d, run, now)
@@ -70,7 +55,7 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool
 		}
 		r.message(d, &b.Items[i].Message, now)
 	}
-	r.act()
+	r.rx.Act()
 	if planted.Is(planted.NoAckAgain) {
 		clear(r.again)
 	}
@@ -78,19 +63,17 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool
 		(*Store)(r).acknowledge(p)
 	}
 	clear(r.again)
-	return r.in.Stats.HeldRuns > held
+	return r.rx.In.Stats.HeldRuns > held
 }
 
 // run takes records: what is due is gathered at once, so that the link may use
 // its memory again; what is ahead of a gap is kept.
 func (r *role) run(d *mesh.Dialled, run *mesh.Run, now time.Time) {
-	r.in.Receive(d.Peer().UUID, run.Direct, core.Run{
-		Partition: run.Partition, First: run.First, Count: len(run.Records), Bytes: run.Bytes, Data: run,
-	}, now)
+	r.rx.Run(d, run, now)
 	if run.First < r.keeper.Durable(run.Partition) {
 		r.again[run.Partition] = true
 	}
-	r.act()
+	r.rx.Act()
 }
 
 func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
@@ -124,72 +107,26 @@ func (r *role) heads(requester, topic string) {
 // head takes a head; one that says nothing new is acknowledged again, in case
 // the acknowledgement before was lost.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
-	direct := m.Kind == protocol.KindDirectHead
-	if direct && string(m.To) != r.node.UUID() {
+	if r.rx.Head(d, m, now) {
 		return
 	}
-	t, err := protocol.ParseTrailer(m.Trailer)
-	if err != nil {
-		r.trailers++
-		t = protocol.Trailer{}
-	}
-	if t.EndOfList {
-		topic := string(m.Subject)
-		if topic == mesh.AllTopics {
-			topic = ""
-		}
-		r.in.ListEnd(d.Peer().UUID, topic)
-		return
-	}
-	p := core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
-	r.in.State(d.Peer().UUID, direct, core.Statement{
-		Partition: p, Head: m.Sequence, Lowest: t.Lowest, HasLowest: t.HasLowest, Tail: t.Tail, HasTail: t.HasTail,
-	}, now)
-	if m.Sequence < r.keeper.Durable(p) {
+	if p := (core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}); m.Sequence < r.keeper.Durable(p) {
 		r.again[p] = true
 	}
 }
 
-// act carries out what the intake decided. Doing so may end links, which makes
-// the intake decide again: that is for the next round, not for a nested one.
-func (r *role) act() {
-	if r.acting {
-		return
-	}
-	r.acting = true
-	for o := r.in.Take(); !o.Empty(); o = r.in.Take() {
-		r.carryOut(o)
-		r.in.Release()
-	}
-	r.acting = false
-	r.node.WakeAt(r.in.Soonest())
-}
-
-func (r *role) carryOut(o *core.Orders) {
-	for _, d := range o.Deliver {
+// Deliver gathers what is due for the next commit.
+func (r *role) Deliver(deliveries []core.Delivery) {
+	for _, d := range deliveries {
 		(*Store)(r).gather(d)
 	}
-	for _, f := range o.Fetch {
-		r.send(f.Source, protocol.AppendFetch(nil, f.Partition.Producer, r.node.UUID(), f.Partition.Topic, f.First, f.Count))
-	}
-	for _, a := range o.Ask {
-		if planted.Is(planted.StoresDoNotAsk) {
-			break
-		}
-		r.send(a.Source, protocol.AppendGetHeads(nil, a.Topic, r.node.UUID()))
-	}
-	for _, g := range o.Reports {
-		r.report(g)
-	}
 }
 
-func (r *role) send(uuid string, frame []byte) {
-	if p := r.node.Peer(uuid); p != nil {
-		p.Send(frame)
-	}
-}
+// Live is nothing to a store, which subscribes to all topics at once.
+func (r *role) Live(core.LiveOrder) {}
 
-func (r *role) report(g core.Report) {
+// Report tells the log.
+func (r *role) Report(g core.Report) {
 	text := "gap"
 	if g.Kind == core.Skipped {
 		r.stats.Lost += g.Range.Len()

@@ -25,16 +25,13 @@ type Store struct {
 	cfg    Config
 	node   *mesh.Node
 	log    *blocklog.Log
-	in     *core.Intake
+	rx     *mesh.Receiver
 	keeper *core.Keeper
 
-	sources  map[string]core.Source
-	acting   bool                       // the intake's orders are being carried out
 	gathered map[core.Partition]*gather // waits for the committer
 	again    map[core.Partition]bool    // to be acknowledged once more
 	spare    []*gather
-	trailers uint64 // that could not be read
-	err      error  // why the store stopped by itself
+	err      error // why the store stopped by itself
 	failed   chan struct{}
 	stats    Stats
 }
@@ -65,6 +62,7 @@ func Start(c Config) (*Store, error) {
 		NodeConfig: c.NodeConfig, UUID: log.UUID(), Role: protocol.RoleStore, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		s.node = n
+		s.rx = mesh.NewReceiver(n, s.intake(), (*role)(s))
 		n.Work(s.commit)
 		s.want(n.Now())
 		return (*role)(s)
@@ -80,18 +78,21 @@ type diskDriver interface {
 	Disk(o *blocklog.Options)
 }
 
-// newStore takes up what the log holds.
 func newStore(c Config, log *blocklog.Log) *Store {
+	return &Store{
+		cfg: c, log: log, keeper: core.NewKeeper(),
+		gathered: make(map[core.Partition]*gather),
+		again:    make(map[core.Partition]bool), failed: make(chan struct{}),
+	}
+}
+
+// intake returns an intake by a store's rules.
+func (s *Store) intake() *core.Intake {
 	in := core.DefaultIntakeConfig()
 	in.Store, in.Earliest = true, true
-	in.QueueBytes, in.AheadBytes = c.GatherBytes, c.GatherBytes/2
+	in.QueueBytes, in.AheadBytes = s.cfg.GatherBytes, s.cfg.GatherBytes/2
 	in.AskMax = askMax
-	s := &Store{
-		cfg: c, log: log, in: core.NewIntake(in), keeper: core.NewKeeper(),
-		sources: make(map[string]core.Source), gathered: make(map[core.Partition]*gather),
-		again: make(map[core.Partition]bool), failed: make(chan struct{}),
-	}
-	return s
+	return core.NewIntake(in)
 }
 
 // askMax is the longest time between two looks at what other stores have.
@@ -100,10 +101,10 @@ const askMax = 15 * time.Second
 // want subscribes to the configured topics and takes up what the log has.
 func (s *Store) want(now time.Time) {
 	if len(s.cfg.Topics) == 0 {
-		s.in.WantAll(now)
+		s.rx.In.WantAll(now)
 	}
 	for _, t := range s.cfg.Topics {
-		s.in.Want(t, now)
+		s.rx.In.Want(t, now)
 	}
 	for p, state := range s.log.Partitions() {
 		q := core.Partition(p)
@@ -111,7 +112,7 @@ func (s *Store) want(now time.Time) {
 			state.Next++
 		}
 		s.keeper.Committed(q, state.Next)
-		s.in.Resume(q, state.Next)
+		s.rx.In.Resume(q, state.Next)
 	}
 }
 
@@ -194,7 +195,7 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
-	st.Duplicates, st.NoRoom = s.in.Stats.Duplicates, s.in.Stats.NoRoom
+	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
 	s.node.Unlock()
 	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed
 	for _, state := range s.log.Partitions() {

@@ -108,9 +108,9 @@ func AppendDirectHead(dst []byte, to string, p core.Partition, head uint64, t pr
 	return zmtp.AppendMessage(dst, t.Append(f))
 }
 
-// AllTopics stands for "every topic" in an end of list, where a topic cannot be
+// allTopics stands for "every topic" in an end of list, where a topic cannot be
 // empty.
-const AllTopics = "*"
+const allTopics = "*"
 
 // AppendListEnd ends a list of heads for a requester that understands it.
 func AppendListEnd(s *Step, dst []byte, self string) []byte {
@@ -120,7 +120,7 @@ func AppendListEnd(s *Step, dst []byte, self string) []byte {
 	}
 	topic := s.Partition.Topic
 	if topic == "" {
-		topic = AllTopics
+		topic = allTopics
 	}
 	p := core.Partition{Topic: topic, Producer: self}
 	return AppendDirectHead(dst, s.Requester, p, 0, protocol.Trailer{Lowest: 1, HasLowest: true, EndOfList: true})
