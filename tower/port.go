@@ -98,22 +98,27 @@ func (p *port) run() {
 	}
 }
 
-// welcome takes a connection through its handshake and serves it to its end.
+// welcome takes a connection through its handshake. It is served on another
+// goroutine: the stack of this one has grown, and the link may idle for days.
 func (p *port) welcome(conn net.Conn) {
-	defer conn.Close()
 	if _, err := p.guard.Handshake(conn, zmtp.Options{Type: p.as}); err != nil {
 		if p.tower.ctx.Err() == nil {
 			p.refuse(conn, fmt.Errorf("%w: %w", errHandshake, err))
 		}
+		conn.Close()
 		return
 	}
 	l := &link{id: lastLink.Add(1), conn: conn, remote: ipOf(conn.RemoteAddr()), local: ipOf(conn.LocalAddr())}
 	if err := p.enter(l); err != nil {
 		p.refuse(conn, err)
+		conn.Close()
 		return
 	}
-	defer p.leave(l)
-	p.serve(l)
+	p.tower.all.Go(func() {
+		defer conn.Close()
+		defer p.leave(l)
+		p.serve(l)
+	})
 }
 
 func (p *port) refuse(conn net.Conn, err error) {

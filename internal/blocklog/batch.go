@@ -1,7 +1,6 @@
 package blocklog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -17,22 +16,25 @@ type Batch struct {
 	pebble  *pebble.Batch     // nil before the first block
 	entries []entry           // in the order in which the partitions came
 	index   map[Partition]int // nil once committed or discarded
+	runs    []run             // what Add appended, in order
+	fills   []infill          // what Fill was given
 	bytes   int
 	key     []byte
 }
 
-// entry is a partition of a batch: its state before and after.
-type entry struct {
-	Partition
-	before, after state
-	known         bool // it had a state before
+// run are the records of one grain that are appended to a partition.
+type run struct {
+	entry int    // index of its partition
+	grain uint64 // where they are
+	next  uint64 // behind the last one
+	sums
 }
 
 // NewBatch returns an empty batch, to be ended by Commit or Discard.
 func (l *Log) NewBatch() *Batch {
 	b := &Batch{log: l}
 	if s, ok := l.spare.Get().(*spare); ok {
-		b.entries, b.index = s.entries, s.index
+		b.entries, b.index, b.runs = s.entries, s.index, s.runs
 	} else {
 		b.index = map[Partition]int{}
 	}
@@ -44,13 +46,34 @@ func (l *Log) NewBatch() *Batch {
 type spare struct {
 	entries []entry
 	index   map[Partition]int
+	runs    []run
+}
+
+// Begin makes a new partition that begins at tail, empty, so that records that
+// come later than others can still be filled in down to there: tail is the
+// lowest sequence that its producer, or, the producer gone, any store offers.
+// Records may be added in the same batch. [ErrOverlap]: the partition exists;
+// [ErrPartition], [ErrCommitted] and [ErrClosed] are the others.
+func (b *Batch) Begin(p Partition, tail uint64) error {
+	err := b.begin(p, 0)
+	if err == nil {
+		if _, known := b.head(p); known {
+			err = fmt.Errorf("%w: it exists", ErrOverlap)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("blocklog: begin %v: %w", p, err)
+	}
+	b.append(&b.entries[b.entry(p)], tail)
+	return nil
 }
 
 // Add copies all blocks of b, which may be reset afterwards. A partition may be
 // added several times, in sequence. A new partition begins at its first record,
-// whatever its sequence; an existing one may be continued behind a hole. Errors,
-// after which the batch is as before: [ErrOverlap] (the partition has that
-// sequence or a later one), [ErrTooLarge], [ErrPartition], [ErrCommitted],
+// whatever its sequence, unless Begin said otherwise; an existing one may be
+// continued behind a hole. Errors, after which the batch is as before:
+// [ErrOverlap] (the partition has that sequence or a later one; for what is
+// missing below there is Fill), [ErrTooLarge], [ErrPartition], [ErrCommitted],
 // [ErrClosed].
 func (b *Batch) Add(p Partition, records *Builder) error {
 	if records.Count() == 0 {
@@ -59,51 +82,74 @@ func (b *Batch) Add(p Partition, records *Builder) error {
 	if err := b.check(p, records); err != nil {
 		return fmt.Errorf("blocklog: add to %v: %w", p, err)
 	}
-	e := b.entry(p)
-	if !e.known {
-		e.after.Tail = records.First()
+	i := b.entry(p)
+	e := &b.entries[i]
+	if !e.adds {
+		b.append(e, records.First())
 	}
-	now := b.log.opts.Now().UnixMilli()
-	for i := range records.spans {
-		block := records.block(i, now)
-		b.key = blocks.appendKey(b.key[:0], p, block.first)
-		op := b.pebble.SetDeferred(len(b.key), block.len())
-		copy(op.Key, b.key)
-		block.encode(op.Value)
-		if err := op.Finish(); err != nil {
+	time := records.time(b.log.opts.Now().UnixMilli())
+	for n := range records.spans {
+		block := records.block(n, time)
+		var err error
+		if b.key, err = put(b.pebble, b.key, p, block); err != nil {
 			return fmt.Errorf("blocklog: add to %v: %w", p, err)
 		}
+		b.count(i, block)
 	}
 	b.bytes += records.Bytes()
-	e.known = true
-	e.after.Next = records.Next()
-	e.after.Records += uint64(records.Count())
-	e.after.Bytes += uint64(records.Bytes())
-	e.after.Updated = now
+	e.next = records.Next()
 	return nil
+}
+
+// append has records appended to e, from first on if it is new.
+func (b *Batch) append(e *entry, first uint64) {
+	s, known := b.log.state(e.Partition)
+	e.adds, e.known, e.base, e.first, e.next = true, known, s.Next, first, first
+}
+
+// put adds a block to a Pebble batch. It returns the memory for the key.
+func put(to *pebble.Batch, key []byte, p Partition, b block) ([]byte, error) {
+	key = blocks.appendKey(key[:0], p, b.first)
+	op := to.SetDeferred(len(key), b.len())
+	copy(op.Key, key)
+	b.encode(op.Value)
+	return key, op.Finish()
+}
+
+// count sums up a block of partition i. A builder's block lies in one grain.
+func (b *Batch) count(i int, block block) {
+	s, k := block.sum(block.first, block.next()), grainOf(block.first)
+	if n := len(b.runs); n > 0 && b.runs[n-1].entry == i && b.runs[n-1].grain == k {
+		b.runs[n-1].add(s)
+		b.runs[n-1].next = block.next()
+		return
+	}
+	b.runs = append(b.runs, run{entry: i, grain: k, next: block.next(), sums: s})
 }
 
 // Bytes returns the encoded bytes of the blocks added.
 func (b *Batch) Bytes() int { return b.bytes }
 
 func (b *Batch) check(p Partition, records *Builder) error {
-	if err := p.validate(); err != nil {
-		return err
-	}
 	if b.bytes+records.Bytes() > MaxBatch {
 		return fmt.Errorf("%w: batch of %d bytes", ErrTooLarge, b.bytes+records.Bytes())
 	}
-	if err := b.begin(records.Bytes()); err != nil {
+	if err := b.begin(p, records.Bytes()); err != nil {
 		return err
 	}
-	s, known := b.log.state(p)
-	if i, ok := b.index[p]; ok {
-		s, known = b.entries[i].after, true
-	}
-	if known && records.First() < s.Next {
-		return fmt.Errorf("%w: %d, the head is at %d", ErrOverlap, records.First(), s.Next)
+	if next, known := b.head(p); known && records.First() < next {
+		return fmt.Errorf("%w: %d, the head is at %d", ErrOverlap, records.First(), next)
 	}
 	return nil
+}
+
+// head returns where a partition is to be continued; false if it is new.
+func (b *Batch) head(p Partition) (next uint64, known bool) {
+	if i, ok := b.index[p]; ok && b.entries[i].adds {
+		return b.entries[i].next, true
+	}
+	s, known := b.log.state(p)
+	return s.Next, known
 }
 
 // retainBatch is the memory that Pebble keeps of a batch for the next one.
@@ -111,7 +157,10 @@ const retainBatch = 8 << 20
 
 // begin makes the Pebble batch with the first blocks, of n bytes, and room for
 // their keys and states.
-func (b *Batch) begin(n int) error {
+func (b *Batch) begin(p Partition, n int) error {
+	if err := p.validate(); err != nil {
+		return err
+	}
 	if b.index == nil {
 		return ErrCommitted
 	}
@@ -126,17 +175,15 @@ func (b *Batch) begin(n int) error {
 	return nil
 }
 
-// entry returns the partition's entry, a new one if it has none. It is valid
-// until the next call.
-func (b *Batch) entry(p Partition) *entry {
+// entry returns the index of the partition's entry, a new one if it has none.
+func (b *Batch) entry(p Partition) int {
 	i, ok := b.index[p]
 	if !ok {
 		i = len(b.entries)
 		b.index[p] = i
-		s, known := b.log.state(p)
-		b.entries = append(b.entries, entry{Partition: p, before: s, after: s, known: known})
+		b.entries = append(b.entries, entry{Partition: p})
 	}
-	return &b.entries[i]
+	return i
 }
 
 // Commit writes the blocks and the states of their partitions, all or nothing,
@@ -144,8 +191,9 @@ func (b *Batch) entry(p Partition) *entry {
 // [Log.State] tells of them. On any error nothing has changed for readers.
 // [ErrSync] means that it is not known whether the batch will be there after a
 // restart, and that the log must be opened again. [ErrOverlap]: another batch
-// was committed for the same partition since Add. The batch cannot be used
-// again in any case.
+// was committed for the same partition since Add, or it was purged beyond its
+// head, or what Fill was given is there by now. The batch cannot be used again
+// in any case.
 func (b *Batch) Commit() error {
 	if b.index == nil {
 		return fmt.Errorf("blocklog: commit: %w", ErrCommitted)
@@ -167,7 +215,7 @@ func (b *Batch) Discard() {
 	if b.index != nil {
 		clear(b.entries)
 		clear(b.index)
-		b.log.spare.Put(&spare{b.entries[:0], b.index})
+		b.log.spare.Put(&spare{b.entries[:0], b.index, b.runs[:0]})
 	}
 	*b = Batch{log: b.log}
 }
@@ -182,57 +230,74 @@ func (l *Log) commit(b *Batch) error {
 	}
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if err := b.encodeStates(); err != nil {
-		return err
+	c := change{log: l, batch: b.pebble, entries: b.entries, key: b.key}
+	b.pebble = nil // the change closes it
+	if err := c.gather(b); err != nil {
+		return c.abort(err)
 	}
-	batch := b.pebble
-	b.pebble = nil // write closes it
-	if err := l.write(batch); err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var fresh []Partition
-	for i := range b.entries {
-		e := &b.entries[i]
-		if _, known := l.states[e.Partition]; !known {
-			fresh = append(fresh, e.Partition)
+	return c.commit()
+}
+
+// gather works out what the partitions of a batch become.
+func (c *change) gather(b *Batch) error {
+	for i := range c.entries {
+		if err := c.resume(&c.entries[i]); err != nil {
+			return err
 		}
-		l.states[e.Partition] = e.after
 	}
-	l.arrange(fresh)
+	for i := range b.fills {
+		if err := c.fill(&c.entries[b.fills[i].entry], &b.fills[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.runs {
+		r := &b.runs[i]
+		e := &c.entries[r.entry]
+		c.appended(e.Partition, &e.after, r.grain, r.next, r.sums)
+	}
 	return nil
 }
 
-// encodeStates adds the states to the Pebble batch.
-func (b *Batch) encodeStates() error {
-	var value bytes.Buffer
-	for i := range b.entries {
-		e := &b.entries[i]
-		if now, _ := b.log.state(e.Partition); now.State != e.before.State {
-			return fmt.Errorf("%w: %v was written to since Add", ErrOverlap, e.Partition)
-		}
-		value.Reset()
-		if err := e.after.encode(&value); err != nil {
-			return fmt.Errorf("state of %v: %w", e.Partition, err)
-		}
-		b.key = states.appendPrefix(b.key[:0], e.Partition)
-		if err := b.pebble.Set(b.key, value.Bytes(), nil); err != nil {
-			return fmt.Errorf("state of %v: %w", e.Partition, err)
-		}
+// resume begins with the state that the partition has now. Trimming since Add
+// is fine; appending is not.
+func (c *change) resume(e *entry) error {
+	s, known := c.log.state(e.Partition)
+	now := c.log.opts.Now().UnixMilli()
+	if !known { // new, or a tombstone that was dropped meanwhile
+		s = state{State: State{Tail: e.first, Next: e.first, Emptied: now}}
+	} else if e.adds && (!e.known || s.Next != e.base) {
+		return fmt.Errorf("%w: %v was written to since Add", ErrOverlap, e.Partition)
 	}
+	s.Updated = now
+	e.after = s
 	return nil
 }
 
 // write applies b with fsync and closes it. It is called by one goroutine at a
-// time. If the write-ahead log fails, [ErrSync] is returned from now on.
-func (l *Log) write(b *pebble.Batch) (err error) {
+// time. If the write-ahead log fails, [ErrSync] is returned from now on. Close
+// gives up on a write that waits for room on the disk.
+func (l *Log) write(b *pebble.Batch) error {
 	l.mu.RLock()
-	err = l.failure
+	err := l.failure
 	l.mu.RUnlock()
 	if err != nil {
 		return errors.Join(err, b.Close())
 	}
+	l.running.Add(1)
+	done := make(chan error, 1)
+	go func() {
+		defer l.running.Done()
+		done <- l.apply(b)
+	}()
+	select {
+	case err = <-done:
+		return err
+	case <-l.abandoned:
+		return fmt.Errorf("%w, and %w", ErrClosed, ErrFull)
+	}
+}
+
+func (l *Log) apply(b *pebble.Batch) (err error) {
 	defer func() {
 		if r := recover(); r != nil { // Pebble keeps the batch
 			err = fmt.Errorf("%w: %w", ErrSync, asError(r))

@@ -151,3 +151,22 @@ func openBench(b *testing.B) *Log {
 	}
 	return l
 }
+
+// BenchmarkSum is what keeping the sums of a block costs.
+func BenchmarkSum(b *testing.B) {
+	for _, size := range []int{100, 1 << 10} {
+		b.Run(fmt.Sprintf("record=%d", size), func(b *testing.B) {
+			blk, err := parseBlock(encodeBlock(b, size, 60000/size))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				benchSums.add(blk.sum(0, blk.next()))
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(blk.count), "ns/record")
+		})
+	}
+}
+
+var benchSums sums

@@ -3,6 +3,7 @@ package blocklog
 import (
 	"fmt"
 	"math"
+	"time"
 )
 
 // retainBytes is the memory a [Builder] keeps over a Reset.
@@ -12,9 +13,11 @@ const retainBytes = 4 << 20
 // belongs to one goroutine at a time.
 //
 // A block ends where the next record would make it larger than the block size,
-// and before a sequence that does not follow.
+// before a sequence that does not follow, and before a multiple of
+// [GrainRecords].
 type Builder struct {
 	blockBytes int
+	stamp      int64  // time of the blocks, ms; 0: when they are added
 	buf        []byte // the records of all blocks, one behind the other
 	spans      []span
 	next       uint64
@@ -71,7 +74,7 @@ func (b *Builder) check(seq uint64, content, trailer []byte) error {
 
 // fits says whether a record of n encoded bytes belongs to the open block.
 func (b *Builder) fits(seq uint64, n int) bool {
-	if b.count == 0 || seq != b.next {
+	if b.count == 0 || seq != b.next || seq%GrainRecords == 0 {
 		return false
 	}
 	open := &b.spans[len(b.spans)-1]
@@ -95,12 +98,26 @@ func (b *Builder) Count() int { return b.count }
 // Bytes returns the encoded length of all blocks.
 func (b *Builder) Bytes() int { return len(b.buf) + len(b.spans)*blockOverhead }
 
-// Reset empties the builder and keeps up to 4 MiB of its memory.
+// Stamp sets when the records were first seen by a store, from which on their
+// age counts: for records that are taken over from another store. Without it,
+// and for a time to come, that is when they are added to a batch.
+func (b *Builder) Stamp(first time.Time) { b.stamp = first.UnixMilli() }
+
+// time returns the time for blocks that are added now.
+func (b *Builder) time(now int64) int64 {
+	if b.stamp == 0 {
+		return now
+	}
+	return min(b.stamp, now)
+}
+
+// Reset empties the builder, its stamp included, and keeps up to 4 MiB of its
+// memory.
 func (b *Builder) Reset() {
 	if cap(b.buf) > retainBytes {
 		b.buf = nil
 	}
-	b.buf, b.spans, b.next, b.count = b.buf[:0], b.spans[:0], 0, 0
+	b.buf, b.spans, b.next, b.count, b.stamp = b.buf[:0], b.spans[:0], 0, 0, 0
 }
 
 // block returns block i, stamped with a time in ms.

@@ -15,8 +15,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// damage changes the stored bytes of the block that begins at first.
-func damage(t *testing.T, l *Log, p Partition, first uint64, change func([]byte)) {
+// spoil changes the stored bytes of the block that begins at first.
+func spoil(t fataler, l *Log, p Partition, first uint64, change func([]byte)) {
 	t.Helper()
 	key := blocks.appendKey(nil, p, first)
 	raw, closer, err := l.db.Get(key)
@@ -57,7 +57,7 @@ func TestDamagedBlock(t *testing.T) {
 			l := openLog(t, "/"+c.name, o)
 			threeBlocks(t, l)
 			state, _ := l.State(alpha)
-			damage(t, l, alpha, c.first, c.change)
+			spoil(t, l, alpha, c.first, c.change)
 
 			got, err := readSeqs(t, l, alpha, 0, 0)
 			wantCorrupt(t, err, c.first, c.next, true)
@@ -69,9 +69,11 @@ func TestDamagedBlock(t *testing.T) {
 				if got, err = readSeqs(t, l, alpha, 0, 0); err != nil || fmt.Sprint(got) != fmt.Sprint(rest) {
 					t.Fatalf("read %v, %v", got, err)
 				}
-				if now, _ := l.State(alpha); now != state {
+				now, _ := l.State(alpha)
+				if now.Tail != 0 || now.Next != 30 || now.Records != 20 || now.Blocks != 2 || now.Updated != state.Updated {
 					t.Fatalf("state %+v, was %+v", now, state)
 				}
+				wantSums(t, l, alpha)
 				closeLog(t, l)
 				l = openLog(t, "/"+c.name, o)
 			}
@@ -110,7 +112,7 @@ func TestDamagedBlockManyReaders(t *testing.T) {
 	l := openLog(t, "/store", small(vfs.NewMem()))
 	defer closeLog(t, l)
 	threeBlocks(t, l)
-	damage(t, l, alpha, 10, flip)
+	spoil(t, l, alpha, 10, flip)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -133,7 +135,7 @@ func TestDamagedLastBlockAtOpen(t *testing.T) {
 	o := small(vfs.NewMem())
 	l := openLog(t, "/store", o)
 	threeBlocks(t, l)
-	damage(t, l, alpha, 20, flip)
+	spoil(t, l, alpha, 20, flip)
 	closeLog(t, l)
 	l = openLog(t, "/store", o)
 	defer closeLog(t, l)
@@ -173,9 +175,10 @@ func TestStateRepaired(t *testing.T) {
 			for range 2 {
 				l = openLog(t, "/store", o)
 				s, _ := l.State(alpha)
-				if s.Tail != c.tail || s.Next != 30 || s.Records != 30 || s.Bytes != before.Bytes {
+				if s.Tail != c.tail || s.Next != 30 || s.Records != 30-c.tail || s.Bytes != before.Bytes {
 					t.Fatalf("state %+v", s)
 				}
+				wantSums(t, l, alpha)
 				wantRange(t, l, alpha, 0, c.tail, 30)
 				closeLog(t, l)
 			}

@@ -23,6 +23,11 @@ var (
 	ErrSync = errors.New("commit did not reach the disk")
 	// ErrOverlap: the partition has these sequences, or later ones, already.
 	ErrOverlap = errors.New("sequence at or below the partition's head")
+	// ErrNotHole: the records are not ones that the partition lacks within its
+	// tail and head.
+	ErrNotHole = errors.New("no hole in the partition")
+	// ErrRange: not a range whose digest is known.
+	ErrRange = errors.New("no digest of that range")
 	// ErrSequence: the sequence is 2^64-1, which has no successor.
 	ErrSequence = errors.New("sequence out of range")
 	// ErrTooLarge: a record above [MaxRecord], or a batch above [MaxBatch].
@@ -31,6 +36,11 @@ var (
 	ErrPartition = errors.New("invalid partition")
 	// ErrCommitted: the batch was committed or discarded before.
 	ErrCommitted = errors.New("batch was committed already")
+	// ErrFull: the disk stayed full, so that opening or closing was given up. What
+	// was committed is on disk; make room and open again.
+	ErrFull = errors.New("disk is full")
+	// ErrPolicy: a retention policy or rule that cannot be understood.
+	ErrPolicy = errors.New("invalid retention")
 	// ErrCorrupt: stored bytes are not what was written. The error is a
 	// [*CorruptError], which names the range.
 	ErrCorrupt = errors.New("corrupt block")

@@ -140,4 +140,61 @@ func encodeBlock(t fataler, size, n int) []byte {
 	return raw
 }
 
+// wantSums reads a whole partition and compares what it holds with its state
+// and with the sums of its grains.
+func wantSums(t fataler, l *Log, p Partition) {
+	t.Helper()
+	s, _ := l.state(p)
+	want := map[uint64]sums{}
+	if _, err := l.walk(p, s.Tail, s.Next, func(b block) bool {
+		for k := grainOf(max(b.first, s.Tail)); k <= grainOf(b.next()-1); k++ {
+			g := want[k]
+			g.add(b.sum(max(k*GrainRecords, s.Tail), grainEnd(k)))
+			want[k] = g
+		}
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	got := map[uint64]sums{}
+	if err := l.eachGrain(p, 0, grainOf(s.Next), func(k uint64, g sums) bool {
+		if got[k] = g; k < grainOf(s.Tail) {
+			delete(got, k) // waits to be swept
+		}
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if s.open != (sums{}) {
+		got[grainOf(s.Next)] = s.open
+	}
+	var total sums
+	digest := uint64(0)
+	for k, w := range want {
+		g := got[k]
+		if g.newest < w.newest {
+			t.Fatalf("%v grain %d: newest %d, held is %d", p, k, g.newest, w.newest)
+		}
+		if g.newest = w.newest; k < wholeGrain(s.Tail) {
+			g.digest = w.digest // means nothing
+		}
+		if g != w {
+			t.Fatalf("%v grain %d: %+v, held is %+v; state %+v", p, k, g, w, s.State)
+		}
+		total.add(w)
+		if k >= wholeGrain(s.Tail) && k < grainOf(s.Next) {
+			digest += w.digest
+		}
+	}
+	for k, g := range got {
+		if g.records > 0 && want[k].records == 0 {
+			t.Fatalf("%v grain %d: %+v, nothing is held", p, k, g)
+		}
+	}
+	if s.Records != total.records || s.Content != total.content || s.Bytes != total.bytes ||
+		s.Blocks != total.blocks || s.Digest != digest {
+		t.Fatalf("%v: state %+v, held is %+v with digest %d", p, s.State, total, digest)
+	}
+}
+
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

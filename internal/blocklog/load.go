@@ -1,7 +1,6 @@
 package blocklog
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,17 +21,52 @@ func (l *Log) load() error {
 	if pebble.IsCorruptionError(err) {
 		// The states stand. Read will name the ranges that are damaged.
 		l.opts.Logger.Error("heads cannot be checked", "error", err)
-		return nil
-	}
-	if err != nil {
+		ends = nil
+	} else if err != nil {
 		return err
 	}
+	if err := l.repairAll(ends); err != nil {
+		return err
+	}
+	return l.upgrade()
+}
+
+// repairAll makes the states anew that do not end where their blocks end.
+func (l *Log) repairAll(ends map[Partition]uint64) error {
 	for _, p := range slices.SortedFunc(maps.Keys(ends), Partition.compare) {
-		if s, ok := l.states[p]; ok && s.Next == ends[p] {
+		s, known := l.state(p)
+		if known && s.Next == ends[p] {
 			continue
 		}
-		if err := l.repair(p, ends[p]); err != nil {
+		was := s.Next
+		s.Next, s.Updated = ends[p], l.opts.Now().UnixMilli()
+		if err := l.rebuild(p, s, known); err != nil {
 			return fmt.Errorf("repair state of %v: %w", p, err)
+		}
+		s, _ = l.state(p)
+		l.opts.Logger.Warn("state of a partition did not match its blocks and was repaired",
+			"topic", p.Topic, "producer", p.Producer, "tail", s.Tail, "next", s.Next, "was", was)
+	}
+	return nil
+}
+
+// upgrade rebuilds what was written before there were sums.
+func (l *Log) upgrade() error {
+	var old []Partition
+	for p, q := range l.parts {
+		if q.stale {
+			old = append(old, p)
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	l.opts.Logger.Info("reading all records once, for a store of an older version", "partitions", len(old))
+	slices.SortFunc(old, Partition.compare)
+	for _, p := range old {
+		s, _ := l.state(p)
+		if err := l.rebuild(p, s, true); err != nil {
+			return fmt.Errorf("upgrade %v: %w", p, err)
 		}
 	}
 	return nil
@@ -59,9 +93,11 @@ func (l *Log) loadStates() (err error) {
 		if err != nil {
 			return err
 		}
-		if l.states[p], err = parseState(raw); err != nil {
+		s, err := parseState(raw)
+		if err != nil {
 			return fmt.Errorf("%v: %w", p, err)
 		}
+		l.parts[p] = &part{state: s}
 	}
 	return it.Error()
 }
@@ -69,8 +105,8 @@ func (l *Log) loadStates() (err error) {
 // ends returns for each partition where its head has to be: behind its last
 // block, its last quarantined one, and not below its tail.
 func (l *Log) ends() (map[Partition]uint64, error) {
-	ends := make(map[Partition]uint64, len(l.states))
-	for p, s := range l.states {
+	ends := make(map[Partition]uint64, len(l.parts))
+	for p, s := range l.parts {
 		ends[p] = s.Tail
 	}
 	raise := func(p Partition, end uint64) { ends[p] = max(ends[p], end) }
@@ -142,7 +178,8 @@ func (l *Log) blockEnd(p Partition, it *pebble.Iterator) (uint64, error) {
 	if err == nil {
 		return b.next(), nil
 	}
-	next := max(l.states[p].Next, first+1)
+	s, _ := l.state(p)
+	next := max(s.Next, first+1)
 	err = l.setAside(p, first, next, raw, err)
 	if bad := new(CorruptError); errors.As(err, &bad) && bad.Quarantined {
 		return next, nil
@@ -150,56 +187,51 @@ func (l *Log) blockEnd(p Partition, it *pebble.Iterator) (uint64, error) {
 	return 0, err
 }
 
-// repair makes the state of p anew from its blocks.
-func (l *Log) repair(p Partition, end uint64) error {
-	old, known := l.states[p]
-	s := old
-	if err := l.recount(p, &s, known); err != nil {
-		return err
+// rebuild makes the sums of a partition anew by reading all of its blocks, and
+// the state from s, of which Tail and Next stand; Tail only if the partition was
+// known.
+func (l *Log) rebuild(p Partition, s state, known bool) error {
+	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest = 0, 0, 0, 0, 0
+	s.oldest, s.open, s.stale = 0, sums{}, false
+	c := l.newChange()
+	if err := c.batch.DeleteRange(grains.appendKey(nil, p, 0), grains.appendEnd(nil, p), nil); err != nil {
+		return c.abort(err)
 	}
-	s.Next = end
-	if !known && s.Records == 0 {
-		s.Tail = end
+	next, from := s.Next, s.Tail
+	if !known {
+		s.Tail, from = next, 0
 	}
-	s.Updated = l.opts.Now().UnixMilli()
-	l.opts.Logger.Warn("state of a partition did not match its blocks and was repaired",
-		"topic", p.Topic, "producer", p.Producer, "tail", s.Tail, "next", s.Next, "was", old.Next)
-	var value bytes.Buffer
-	if err := s.encode(&value); err != nil {
-		return err
+	begun := false
+	_, err := l.walk(p, from, next, func(b block) bool {
+		if !begun {
+			if !known {
+				s.Tail = b.first
+			}
+			begun, s.Next = true, max(s.Tail, b.first)
+		}
+		c.recount(p, &s, b)
+		return true
+	})
+	if err != nil {
+		return c.abort(err)
 	}
-	b := l.db.NewBatch()
-	if err := b.Set(states.appendPrefix(nil, p), value.Bytes(), nil); err != nil {
-		return err
+	if grainOf(s.Next) != grainOf(next) {
+		c.closeOpen(p, &s)
 	}
-	if err := l.write(b); err != nil {
-		return err
+	s.Next = next
+	if s.Tail == next && s.Emptied == 0 {
+		s.Emptied = l.opts.Now().UnixMilli()
 	}
-	l.states[p] = s
-	return nil
+	c.entry(p, s)
+	return c.commit()
 }
 
-// recount sets Records, Bytes and, of a partition that had no state, Tail.
-func (l *Log) recount(p Partition, s *state, known bool) error {
-	r := reader{log: l, partition: p}
-	if err := r.open(); err != nil {
-		return err
+// recount counts a block that may lie across grains.
+func (c *change) recount(p Partition, s *state, b block) {
+	for k := grainOf(max(b.first, s.Tail)); k <= grainOf(b.next()-1); k++ {
+		from := max(k*GrainRecords, s.Tail)
+		if o := b.sum(from, grainEnd(k)); o.records > 0 {
+			c.appended(p, s, k, min(b.next(), grainEnd(k)), o)
+		}
 	}
-	s.Records, s.Bytes = 0, 0
-	for ok := r.iter.First(); ok; ok = r.iter.Next() {
-		raw, err := r.iter.ValueAndErr()
-		if err != nil {
-			return errors.Join(err, r.close())
-		}
-		b, err := parseBlock(raw)
-		if err != nil {
-			continue // Read will put it in quarantine
-		}
-		if !known && s.Records == 0 {
-			s.Tail = b.first
-		}
-		s.Records += uint64(b.count)
-		s.Bytes += uint64(b.len())
-	}
-	return errors.Join(r.iter.Error(), r.close())
 }

@@ -22,19 +22,49 @@ type Log struct {
 	db   *pebble.DB
 
 	mu      sync.RWMutex // guards the following; never held over I/O
-	states  map[Partition]state
-	order   []Partition // of states, sorted; replaced, never changed
+	parts   map[Partition]*part
+	order   []Partition // of parts, sorted; replaced, never changed
 	failure error       // why nothing can be committed any more
 	closed  bool
 	damage  map[Partition][]*CorruptError // met in files, not in quarantine
 	damaged int                           // how many in all
+	touched []Partition                   // changed since the last Enforce
+	small   []Partition                   // worth merging
+	held    uint64                        // State.Bytes of all partitions
 
 	running sync.WaitGroup // calls that use db
 	spare   sync.Pool      // of *spare
 	// writing lets one goroutine write to db at a time: a write that follows a
-	// failed one would make Pebble panic with its locks held.
+	// failed one would make Pebble panic with its locks held. Whoever holds it
+	// knows that no partition changes.
 	writing sync.Mutex
+
+	retention retention
+	reclaimer reclaimer
+
+	disk      *fullFS
+	abandoned chan struct{} // closed when Close gives up on a full disk
 }
+
+// part is what is known of a partition in memory.
+type part struct {
+	state
+	// changes counts what happened other than appending: trims, fills, merges
+	// and quarantines. What was read of the blocks still holds if it is the same.
+	changes uint64
+	// filling are ranges that a batch is about to fill: readers leave them out
+	// until they are on disk.
+	filling []Range
+	holes   *holes // found last, nil: unknown
+	due     int64  // when Enforce has to look again, ms; 0: not for its age
+	dead    uint64 // bytes of blocks below the tail that were not deleted yet
+	merged  uint64 // blocks left by the last merge
+	touched bool   // in Log.touched
+	small   bool   // in Log.small
+}
+
+// Range are the sequences from First on below Next.
+type Range struct{ First, Next uint64 }
 
 // Open opens the store in dir, and makes one if dir does not exist or is empty.
 // It returns [ErrInUse], [ErrNotStore] or [ErrFormat] in an error that names
@@ -56,11 +86,34 @@ func Open(dir string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}
-	l := &Log{opts: o, home: h, states: map[Partition]state{}, damage: map[Partition][]*CorruptError{}}
-	if err := l.open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("blocklog: open %q: %w", dir, err), h.close())
+	l := &Log{opts: o, home: h, parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
+		abandoned: make(chan struct{}), reclaimer: newReclaimer()}
+	l.disk = newFullFS(o)
+	l.opts.FS = l.disk
+	if err := l.openInTime(); err != nil {
+		return nil, fmt.Errorf("blocklog: open %q: %w", dir, err)
 	}
 	return l, nil
+}
+
+// openInTime opens the log, or fails because the disk is full: opening writes.
+// What was begun goes on then until there is room, and is undone.
+func (l *Log) openInTime() error {
+	done := make(chan error, 1)
+	go func() { done <- l.open() }()
+	if err, ok := l.disk.orGiveUp(done); ok && err != nil {
+		return errors.Join(err, l.home.close())
+	} else if ok {
+		return nil
+	}
+	go func() {
+		if err := <-done; err == nil {
+			err = l.db.Close()
+			l.opts.Logger.Info("closed what could not be opened in time", "error", err)
+		}
+		_ = l.home.close() // nothing depends on it
+	}()
+	return fmt.Errorf("%w; make room and open it again", ErrFull)
 }
 
 // open opens the database and loads the states; on error it is closed again.
@@ -75,7 +128,11 @@ func (l *Log) open() (err error) {
 	if err != nil {
 		return errors.Join(err, l.db.Close())
 	}
-	l.arrange(slices.Collect(maps.Keys(l.states)))
+	l.order, l.held = slices.SortedFunc(maps.Keys(l.parts), Partition.compare), 0
+	for p, q := range l.parts {
+		l.held += q.Bytes
+		l.touch(p, q)
+	}
 	return nil
 }
 
@@ -108,7 +165,7 @@ func (l *Log) markFormat() error {
 	}
 	b := l.db.NewBatch()
 	if err := b.Set(formatKey, strconv.AppendInt(nil, format, 10), nil); err != nil {
-		return err
+		return errors.Join(err, b.Close())
 	}
 	return l.write(b)
 }
@@ -131,8 +188,20 @@ func (l *Log) State(p Partition) (State, bool) {
 func (l *Log) state(p Partition) (state, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	s, ok := l.states[p]
-	return s, ok
+	if q, ok := l.parts[p]; ok {
+		return q.state, true
+	}
+	return state{}, false
+}
+
+// look returns the state of a partition and how often it was changed.
+func (l *Log) look(p Partition) (s state, changes uint64, ok bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if q, ok := l.parts[p]; ok {
+		return q.state, q.changes, true
+	}
+	return state{}, 0, false
 }
 
 // Partitions yields all partitions with their states, sorted by topic and
@@ -158,13 +227,16 @@ func (l *Log) PartitionsAfter(p Partition) iter.Seq2[Partition, State] {
 	}
 }
 
-// arrange sorts the names of new partitions in. It needs mu.
-func (l *Log) arrange(fresh []Partition) {
-	if len(fresh) == 0 {
-		return
+// arrange sorts the names of new partitions in and leaves those out that are
+// gone. It needs mu.
+func (l *Log) arrange(fresh, gone []Partition) {
+	if len(fresh) > 0 {
+		l.order = slices.Concat(l.order, fresh)
+		slices.SortFunc(l.order, Partition.compare)
 	}
-	l.order = slices.Concat(l.order, fresh)
-	slices.SortFunc(l.order, Partition.compare)
+	if len(gone) > 0 {
+		l.order = slices.DeleteFunc(slices.Clone(l.order), func(p Partition) bool { return l.parts[p] == nil })
+	}
 }
 
 // DiskBytes returns what the log takes on disk, write-ahead log and files that
@@ -180,6 +252,10 @@ func (l *Log) DiskBytes() uint64 {
 // Close waits for calls that are under way, closes the files and releases the
 // directory. It returns an error if something could not be written back; what
 // was committed is on disk in any case. Further calls do nothing.
+//
+// If the disk is full for some seconds meanwhile, Close returns [ErrFull], and so
+// do calls that wait for room. The files stay open then until there is room or
+// the process ends.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	if l.closed {
@@ -188,8 +264,19 @@ func (l *Log) Close() error {
 	}
 	l.closed = true
 	l.mu.Unlock()
-	l.running.Wait()
-	if err := errors.Join(l.db.Close(), l.home.close()); err != nil {
+	l.reclaimer.stop()
+	l.disk.close()
+	done := make(chan error, 1)
+	go func() {
+		l.running.Wait()
+		done <- errors.Join(l.db.Close(), l.home.close())
+	}()
+	err, ok := l.disk.orGiveUp(done)
+	if !ok {
+		close(l.abandoned)
+		err = fmt.Errorf("%w; what was committed is in %q", ErrFull, l.home.dir)
+	}
+	if err != nil {
 		return fmt.Errorf("blocklog: close: %w", err)
 	}
 	return nil

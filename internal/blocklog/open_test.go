@@ -107,7 +107,7 @@ func TestOpenNewerFormat(t *testing.T) {
 	for name, set := range map[string]func(l *Log) error{
 		"database": func(l *Log) error { return l.db.Set(formatKey, []byte("2"), pebble.Sync) },
 		"state": func(l *Log) error {
-			return l.db.Set(states.appendPrefix(nil, alpha), []byte("\x81\xa1v\x02"), pebble.Sync)
+			return l.db.Set(states.appendPrefix(nil, alpha), []byte("\x81\xa1v\x03"), pebble.Sync)
 		},
 		"block": func(l *Log) error {
 			raw := reseal(encodeBlock(t, 1, 3), func(b []byte) { b[0] = 2 })

@@ -37,12 +37,23 @@ type Options struct {
 	// file, 1 MiB to 1 GiB. Default 64 MiB; up to four of them may be waiting.
 	// Less saves memory on small machines and costs write bandwidth.
 	MemTableBytes int
+	// TombstoneAge is how long [Log.Enforce] keeps the state of a partition that
+	// retention or a purge emptied, 1 s to 10 years. Default 30 days. It should be
+	// longer than any store stays away, so that one that returns learns what was
+	// purged; each costs about 150 bytes.
+	TombstoneAge time.Duration
+	// OnFull is called with true when writing has to wait because the disk is
+	// full, and with false when it goes on; calls follow one another, and must
+	// return at once. Default: none. [Options.Logger] is told in any case.
+	OnFull func(full bool)
 	// Logger gets repairs, quarantines and disk trouble. Default: slog.Default.
 	Logger *slog.Logger
 	// Now stamps blocks and states. Default time.Now.
 	Now func() time.Time
 	// NewUUID makes the address of a new store. Default protocol.NewAddress.
 	NewUUID func() string
+
+	fullGrace time.Duration // for tests that cannot wait that long
 }
 
 // withDefaults returns o with every unset field set, or an error that names
@@ -60,14 +71,23 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 64 << 20
 	}
-	if o.NewUUID == nil {
-		o.NewUUID = protocol.NewAddress
+	if o.TombstoneAge == 0 {
+		o.TombstoneAge = 30 * 24 * time.Hour
+	}
+	if o.OnFull == nil {
+		o.OnFull = func(bool) {}
+	}
+	if o.fullGrace == 0 {
+		o.fullGrace = fullGrace
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.NewUUID == nil {
+		o.NewUUID = protocol.NewAddress
 	}
 	return o, o.validate()
 }
@@ -80,6 +100,7 @@ func (o Options) validate() error {
 		{"BlockBytes", int64(o.BlockBytes), 1 << 10, 16 << 20},
 		{"CacheBytes", o.CacheBytes, 1 << 20, 1 << 40},
 		{"MemTableBytes", int64(o.MemTableBytes), 1 << 20, 1 << 30},
+		{"TombstoneAge", int64(o.TombstoneAge), int64(time.Second), int64(10 * 366 * 24 * time.Hour)},
 	} {
 		if b.value < b.min || b.value > b.max {
 			return fmt.Errorf("blocklog: %s is %d, must be %d to %d", b.name, b.value, b.min, b.max)

@@ -48,6 +48,7 @@ const (
 	blocks     space = 'r'
 	states     space = 'h'
 	quarantine space = 'q'
+	grains     space = 'g'
 )
 
 // formatKey leads to the format version of the database.

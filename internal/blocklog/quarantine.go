@@ -14,6 +14,9 @@ import (
 // there is the end of the range (big-endian) and the block's bytes.
 func (l *Log) setAside(p Partition, first, next uint64, raw []byte, cause error) error {
 	e := &CorruptError{Partition: p, First: first, Next: next, Cause: cause}
+	if l.disk.fullFor() > 0 { // reading must not wait for room
+		return e
+	}
 	err := l.move(p, first, next, raw)
 	e.Quarantined = err == nil
 	l.opts.Logger.Error("damaged block", "topic", p.Topic, "producer", p.Producer,
@@ -25,7 +28,7 @@ func (l *Log) setAside(p Partition, first, next uint64, raw []byte, cause error)
 }
 
 // move does nothing if the block is not the one that was read: another reader
-// was faster.
+// was faster, or it was merged or trimmed.
 func (l *Log) move(p Partition, first, next uint64, raw []byte) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -34,15 +37,73 @@ func (l *Log) move(p Partition, first, next uint64, raw []byte) error {
 	if err != nil || !same {
 		return err
 	}
-	b := l.db.NewBatch()
-	if err := b.Delete(key, nil); err != nil {
-		return errors.Join(err, b.Close())
+	c := l.newChange()
+	if err := c.setAside(p, first, next, key, raw); err != nil {
+		return c.abort(err)
+	}
+	return c.commit()
+}
+
+func (c *change) setAside(p Partition, first, next uint64, key, raw []byte) error {
+	if err := c.batch.Delete(key, nil); err != nil {
+		return err
 	}
 	value := append(binary.BigEndian.AppendUint64(nil, next), raw...)
-	if err := b.Set(quarantine.appendKey(nil, p, first), value, nil); err != nil {
-		return errors.Join(err, b.Close())
+	if err := c.batch.Set(quarantine.appendKey(nil, p, first), value, nil); err != nil {
+		return err
 	}
-	return l.write(b)
+	s, known := c.log.state(p)
+	if !known || s.stale { // it will be rebuilt
+		return nil
+	}
+	// What the block held is not known any more: count the others.
+	e := c.entry(p, s)
+	e.after.oldest = 0 // the next one may be older
+	for k := grainOf(max(first, s.Tail)); k <= grainOf(min(next, s.Next)-1) && s.Tail < s.Next; k++ {
+		g, err := c.log.recountGrain(p, k, &s)
+		if err != nil {
+			return err
+		}
+		if err := c.replaced(p, &e.after, k, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recountGrain reads the blocks of a grain. Damaged ones do not count.
+func (l *Log) recountGrain(p Partition, k uint64, s *state) (g sums, err error) {
+	from, to := max(k*GrainRecords, s.Tail), min(grainEnd(k), s.Next)
+	_, err = l.walk(p, from, to, func(b block) bool {
+		g.add(b.sum(from, to))
+		return true
+	})
+	return g, err
+}
+
+// sweepQuarantine forgets what was put aside of records that have expired. What
+// reaches above the tail stays: it says that the head was that high.
+func (c *change) sweepQuarantine(p Partition, tail uint64) (err error) {
+	it, err := c.log.db.NewIter(&pebble.IterOptions{
+		LowerBound: quarantine.appendKey(nil, p, 0),
+		UpperBound: quarantine.appendKey(nil, p, tail),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok; ok = it.Next() {
+		raw, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if len(raw) >= seqLen && binary.BigEndian.Uint64(raw) <= tail {
+			if err := c.batch.Delete(it.Key(), nil); err != nil {
+				return err
+			}
+		}
+	}
+	return it.Error()
 }
 
 // holds says whether key leads to exactly value.

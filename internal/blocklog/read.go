@@ -3,6 +3,7 @@ package blocklog
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -60,6 +61,7 @@ type reader struct {
 	from      uint64 // what is wanted next
 	next      uint64 // end of what is committed; a block behind it may be there, but not on disk yet
 	iter      *pebble.Iterator
+	filling   []Range // blocks that may be seen already but are not on disk yet
 	key       []byte
 }
 
@@ -68,7 +70,19 @@ func (r *reader) open() (err error) {
 		LowerBound: blocks.appendKey(nil, r.partition, 0),
 		UpperBound: blocks.appendEnd(nil, r.partition),
 	})
+	// Looked up after what the iterator sees was settled: what is not being
+	// filled in any more is on disk.
+	r.log.mu.RLock()
+	defer r.log.mu.RUnlock()
+	if q := r.log.parts[r.partition]; q != nil {
+		r.filling = q.filling
+	}
 	return err
+}
+
+// hidden says whether the block at first is one that is being filled in.
+func (r *reader) hidden(first uint64) bool {
+	return slices.ContainsFunc(r.filling, func(f Range) bool { return f.First <= first && first < f.Next })
 }
 
 func (r *reader) close() error {
@@ -82,10 +96,13 @@ func (r *reader) close() error {
 }
 
 func (r *reader) run(visit func(uint64, []byte, []byte) bool) error {
-	for ok := r.seek(); ok; ok = r.iter.Next() {
+	for ok := r.seek(); ok; ok = r.from < r.next && r.iter.Next() {
 		first := keySeq(r.iter.Key())
 		if first >= r.next {
 			return nil
+		}
+		if r.hidden(first) {
+			continue
 		}
 		raw, err := r.iter.ValueAndErr()
 		if err != nil {
@@ -109,7 +126,7 @@ func (r *reader) run(visit func(uint64, []byte, []byte) bool) error {
 			return err
 		}
 	}
-	if err := r.iter.Error(); err != nil {
+	if err := r.iter.Error(); err != nil && r.from < r.next {
 		return r.unreadable(err)
 	}
 	return nil

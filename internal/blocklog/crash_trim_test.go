@@ -1,0 +1,128 @@
+package blocklog
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+)
+
+// keptPoint is the disk as a crash before one write would leave it, and what of
+// alpha was there and confirmed by then.
+type keptPoint struct {
+	op    string
+	fs    *vfs.MemFS
+	state State
+	held  map[uint64]bool
+}
+
+// TestCrashWhileChanging crashes before every write of a store that trims,
+// fills, merges, purges and puts blocks in quarantine: what was confirmed is
+// there unless it is below a tail, what was trimmed is not, and the sums agree.
+func TestCrashWhileChanging(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thorough: runs without the race detector")
+	}
+	mem := vfs.NewCrashableMem()
+	rng := rand.New(rand.NewPCG(7, 7))
+	var mu sync.Mutex
+	var points []keptPoint
+	kept := keptPoint{held: map[uint64]bool{}}
+	o := small(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+			mu.Lock()
+			defer mu.Unlock()
+			at := kept
+			at.op = fmt.Sprintf("write %d, kind %d of %s", len(points), op.Kind, op.Path)
+			at.fs = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 100, 50}[len(points)%3], RNG: rng})
+			points = append(points, at)
+		}
+		return nil
+	})))
+	o.MemTableBytes = 16 << 20 // no flush but ours, so that one goroutine writes
+	l := openLog(t, "/store", o)
+	confirm := func(err error) {
+		t.Helper()
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Fatal(err)
+		}
+		s, _ := l.State(alpha)
+		held := map[uint64]bool{}
+		if err := l.Read(alpha, 0, 0, func(seq uint64, _, _ []byte) bool { held[seq] = true; return true }); err != nil {
+			t.Fatal(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		kept = keptPoint{state: s, held: held}
+	}
+	for round := range uint64(4) {
+		first := round * 5000
+		for seq := first; seq < first+40; seq++ {
+			commitRange(t, l, alpha, seq, seq+1)
+			confirm(nil)
+		}
+		commitRange(t, l, alpha, first+60, first+5000)
+		confirm(nil)
+		confirm(fillRange(l, t, alpha, first+40, first+50))
+		_, err := l.MergeSmall(0)
+		confirm(err)
+		spoil(t, l, alpha, first+60, flip)
+		_, err = readSeqs(t, l, alpha, first+60, 0)
+		confirm(err)
+		confirm(l.db.Flush())
+		_, err = l.Enforce(Rules{{"alpha", Policy{Records: 4500 + round*100}}}, time.Now())
+		confirm(err)
+		if round == 2 {
+			confirm(l.Purge(alpha, first+1000))
+		}
+	}
+	confirm(l.Purge(alpha, kept.state.Next))
+	closeLog(t, l)
+	if len(points) < 300 {
+		t.Fatalf("only %d writes", len(points))
+	}
+	for i, point := range points {
+		if i%3 == 0 || i > 0 && point.state != points[i-1].state { // many are much alike
+			point.check(t)
+		}
+	}
+}
+
+func (c keptPoint) check(t *testing.T) {
+	t.Helper()
+	l := openLog(t, "/store", small(c.fs))
+	defer closeLog(t, l)
+	s, known := l.State(alpha)
+	if !known && c.state.Next > 0 || s.Next < c.state.Next || s.Tail < c.state.Tail || s.Purged < c.state.Purged {
+		t.Fatalf("%s: state %+v, confirmed %+v", c.op, s, c.state)
+	}
+	held := map[uint64]bool{}
+	err := l.Read(alpha, 0, 0, func(seq uint64, got, _ []byte) bool {
+		if held[seq] = true; string(got) != string(content(alpha, seq)) || seq < s.Tail {
+			t.Fatalf("%s: record %d is %q", c.op, seq, got)
+		}
+		return true
+	})
+	if bad := new(CorruptError); err != nil && !errors.As(err, &bad) { // what was spoiled may be back
+		t.Fatalf("%s: %v", c.op, err)
+	} else if err != nil {
+		return
+	}
+	if !known {
+		return
+	}
+	for seq := range c.held {
+		if seq >= s.Tail && !held[seq] && !spoiled(seq) {
+			t.Fatalf("%s: record %d is lost; state %+v, confirmed %+v", c.op, seq, s, c.state)
+		}
+	}
+	wantSums(t, l, alpha)
+}
+
+// spoiled says whether a record is one of those that the test damages.
+func spoiled(seq uint64) bool { return seq%5000 >= 60 && seq%5000 < 120 }

@@ -1,0 +1,207 @@
+package blocklog
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// trickle commits records one by one, a while apart.
+func trickle(t fataler, l *Log, c *clock, p Partition, first, next uint64, apart time.Duration) {
+	t.Helper()
+	for seq := first; seq < next; seq++ {
+		commitRange(t, l, p, seq, seq+1)
+		c.wait(apart)
+	}
+}
+
+func blockCount(t fataler, l *Log, p Partition) (n int) {
+	t.Helper()
+	s, _ := l.state(p)
+	if _, err := l.walk(p, s.Tail, s.Next, func(b block) bool { n++; return true }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestMergeSmall brings hundreds of blocks down to what fits, keeps every byte,
+// and leaves what is full, or apart, alone.
+func TestMergeSmall(t *testing.T) {
+	o, c := clocked()
+	l := openLog(t, "/store", o)
+	trickle(t, l, c, alpha, 0, 300, time.Millisecond)
+	trickle(t, l, c, alpha, 310, 330, time.Millisecond) // behind a hole
+	full := Partition{"full", producer(1)}
+	commitRange(t, l, full, 0, 1000)
+	before, _ := l.State(alpha)
+	m, err := l.MergeSmall(0)
+	if err != nil || m.Partitions != 1 || m.Before < 280 || m.After > 50 || m.Bytes == 0 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	for range 2 {
+		after, _ := l.State(alpha)
+		if n := blockCount(t, l, alpha); after.Blocks != uint64(n) || n != 320-m.Before+m.After {
+			t.Errorf("%d blocks, state %+v, merged %+v", n, after, m)
+		}
+		if after.Records != before.Records || after.Content != before.Content || after.Bytes >= before.Bytes || after.Updated != before.Updated {
+			t.Errorf("%+v, was %+v", after, before)
+		}
+		wantSums(t, l, alpha)
+		wantHoles(t, l, alpha, Range{300, 310})
+		got, err := readSeqs(t, l, alpha, 0, 0)
+		if err != nil || !slices.Equal(got, slices.Concat(sequence(0, 300), sequence(310, 330))) {
+			t.Errorf("%v, %v", got, err)
+		}
+		closeLog(t, l)
+		l = openLog(t, "/store", o)
+	}
+	if m, err := l.MergeSmall(0); err != nil || m.Before != 0 {
+		t.Errorf("again: %+v, %v", m, err)
+	}
+	closeLog(t, l)
+}
+
+// TestMergeKeepsAges merges blocks only whose times are close for their age, so
+// that nothing is kept much longer than it should be.
+func TestMergeKeepsAges(t *testing.T) {
+	o, c := clocked()
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	trickle(t, l, c, alpha, 0, 50, 10*time.Minute)
+	if m, err := l.Compact(alpha); err != nil || m.Before != 0 {
+		t.Fatalf("young blocks ten minutes apart: %+v, %v", m, err)
+	}
+	c.wait(48 * time.Hour)
+	if m, err := l.Compact(alpha); err != nil || m.Before == 0 {
+		t.Fatalf("old blocks ten minutes apart: %+v, %v", m, err)
+	}
+	now := c.Now().UnixMilli()
+	start := newClock().Now().UnixMilli()
+	s, _ := l.State(alpha)
+	if _, err := l.walk(alpha, 0, s.Next, func(b block) bool {
+		for seq := b.first; seq < b.next(); seq++ {
+			written := start + int64(seq)*600_000
+			if b.time < written || b.time-written > (now-written)/spanFraction {
+				t.Errorf("record %d of %d is in a block of %d", seq, written, b.time)
+			}
+		}
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	enforce(t, l, c.Now(), fmt.Sprintf("alpha=age:%v", c.Now().Sub(newClock().Now())))
+	if s, _ := l.State(alpha); s.Tail != 0 {
+		t.Errorf("expired early: %+v", s)
+	}
+	wantSums(t, l, alpha)
+}
+
+// TestMergeWhileReading reads a partition that is appended to, trimmed and
+// merged at once.
+func TestMergeWhileReading(t *testing.T) {
+	o, _ := clocked()
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	until := func(f func() error) {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := f(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	var merged atomic.Int64
+	until(func() error {
+		m, err := l.MergeSmall(0)
+		merged.Add(int64(m.Before))
+		return err
+	})
+	for range 2 {
+		until(func() error {
+			s, _ := l.State(alpha)
+			next := s.Tail
+			err := l.Read(alpha, next, 0, func(seq uint64, c, tr []byte) bool {
+				if next = max(next, seq); seq != next || !bytes.Equal(c, content(alpha, seq)) || !bytes.Equal(tr, trailer(seq)) {
+					t.Errorf("record %d %q, want %d", seq, c, next)
+				}
+				next++
+				return true
+			})
+			// All of it may have expired between two steps of Read.
+			if now, _ := l.State(alpha); err == nil && next < s.Next && now.Tail < s.Next {
+				err = fmt.Errorf("read up to %d of %d, the tail is %d", next, s.Next, now.Tail)
+			}
+			return err
+		})
+	}
+	total := uint64(0)
+	for ; total < 1000 || merged.Load() == 0 && total < 100_000; total++ {
+		seq := total
+		commitRange(t, l, alpha, seq, seq+1)
+		if seq%200 == 199 {
+			if err := l.RaiseTail(alpha, seq-150); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	close(done)
+	wg.Wait()
+	if merged.Load() == 0 {
+		t.Error("nothing was merged")
+	}
+	s, _ := l.State(alpha)
+	wantRange(t, l, alpha, 0, s.Tail, total)
+	wantSums(t, l, alpha)
+}
+
+// TestMergeInSteps merges more than is written at once, and leaves a damaged
+// block alone.
+func TestMergeInSteps(t *testing.T) {
+	o, _ := clocked()
+	o.BlockBytes = 64 << 10
+	o.FS = vfs.NewMem()
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	b := l.NewBuilder()
+	large := fill(4 << 10)
+	for seq := range uint64(700) {
+		if err := b.Append(seq, large, nil); err != nil {
+			t.Fatal(err)
+		}
+		commitBuilder(t, l, alpha, b)
+	}
+	spoil(t, l, alpha, 333, flip)
+	m, err := l.Compact(alpha)
+	if err != nil || m.Bytes < 2*stepBytes || m.After > 60 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	next := uint64(0)
+	visit := func(seq uint64, c, _ []byte) bool {
+		if seq != next || !bytes.Equal(c, large) {
+			t.Fatalf("record %d, want %d", seq, next)
+		}
+		next++
+		return true
+	}
+	wantCorrupt(t, l.Read(alpha, 0, 0, visit), 333, 334, true)
+	next = 334
+	if err := l.Read(alpha, next, 0, visit); err != nil || next != 700 {
+		t.Errorf("up to %d, %v", next, err)
+	}
+	wantSums(t, l, alpha)
+}
