@@ -3,10 +3,13 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -20,7 +23,7 @@ type mesh struct {
 
 func newMesh(t testing.TB) *mesh {
 	m := &mesh{t: t}
-	m.startTower("tcp://127.0.0.1:0", "tcp://127.0.0.1:0")
+	m.startTower("tcp://"+freePort(t), "tcp://"+freePort(t))
 	return m
 }
 
@@ -91,13 +94,26 @@ func (m *mesh) replay(topic string, out io.Writer) {
 	m.consume(topic, out, "--from-beginning", "-e").wait(limit())
 }
 
-// freePort returns "127.0.0.1:port" of a port that nobody listens on just now.
+// ports numbers the fixed ports of this process: below those that the system
+// gives to whoever asks for any, so that nobody takes one between two uses.
+var ports atomic.Uint32
+
+const (
+	firstPort = 10_000
+	lastPort  = 30_000
+)
+
+// freePort returns "127.0.0.1:port" of a port that nobody listens on.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range lastPort - firstPort {
+		n := uint32(os.Getpid())*64 + ports.Add(1)
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+n%(lastPort-firstPort))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
