@@ -260,7 +260,7 @@ func (s *subscriber) next(now time.Time) net.Buffers {
 		return out
 	case len(s.list) > 0:
 		return net.Buffers{s.nextOfList(now)}
-	case s.mark:
+	case s.mark && s.listDue.IsZero(): // the list first, even if now was taken just before it was due
 		s.mark = false
 		end := protocol.ListEnd{Info: s.tower.info(now)}
 		return net.Buffers{zmtp.AppendMessage(nil, end.Frames()...)}

@@ -222,3 +222,17 @@ func TestIPv6AndWildcard(t *testing.T) {
 	eventually(t, "both known", func() bool { return tower.Stats().Nodes == 2 })
 	listen(t, tower, "B").expect("B A tcp://127.0.0.1:1", "B B tcp://[::1]:2")
 }
+
+// TestMarkWaitsForList: a list that is due a moment after the clock was read is
+// still sent before its end.
+func TestMarkWaitsForList(t *testing.T) {
+	tower := start(t, nil)
+	now := time.Now()
+	s := &subscriber{tower: tower, mark: true, listDue: now.Add(time.Microsecond)}
+	if out := s.next(now); out != nil {
+		t.Errorf("sent %q before the list was due", out)
+	}
+	if out := s.next(now.Add(time.Millisecond)); out == nil {
+		t.Error("the end of the list was not sent after it")
+	}
+}
