@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // fill returns n bytes that do not compress.
@@ -170,3 +171,63 @@ func BenchmarkSum(b *testing.B) {
 }
 
 var benchSums sums
+
+// BenchmarkEnforce has 100,000 partitions of which none, or ten, were written to
+// since the last call, or all of which have to be looked at for new rules.
+func BenchmarkEnforce(b *testing.B) {
+	l := openBench(b)
+	defer closeLog(b, l)
+	name := func(i int) Partition { return Partition{fmt.Sprintf("topic.%d", i), producer(1)} }
+	batch, builder, content := l.NewBatch(), l.NewBuilder(), fill(100)
+	next := make([]uint64, 100_000)
+	add := func(batch *Batch, i int) {
+		builder.Reset()
+		for range 3 {
+			if err := builder.Append(next[i], content, nil); err != nil {
+				b.Fatal(err)
+			}
+			next[i]++
+		}
+		if err := batch.Add(name(i), builder); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i := range next {
+		add(batch, i)
+	}
+	if err := batch.Commit(); err != nil {
+		b.Fatal(err)
+	}
+	run := func(r Rules) {
+		if _, err := l.Enforce(r, time.Now()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	keep := Rules{{"topic.>", Policy{Records: 3, Age: 24 * time.Hour}}}
+	run(keep)
+	b.Run("idle", func(b *testing.B) {
+		for b.Loop() {
+			run(keep)
+		}
+	})
+	b.Run("rules", func(b *testing.B) {
+		for i := uint64(4); b.Loop(); i++ {
+			run(Rules{{"topic.>", Policy{Records: i, Age: 24 * time.Hour}}})
+		}
+	})
+	b.Run("ten", func(b *testing.B) {
+		run(keep)
+		for b.Loop() {
+			b.StopTimer()
+			batch := l.NewBatch()
+			for i := range 10 {
+				add(batch, i*777)
+			}
+			if err := batch.Commit(); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+			run(keep)
+		}
+	})
+}

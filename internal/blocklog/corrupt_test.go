@@ -2,6 +2,7 @@ package blocklog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -187,6 +188,29 @@ func TestStateRepaired(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStateRepairedBehindQuarantine has a state lost whose partition ended in a
+// large range that was put in quarantine.
+func TestStateRepairedBehindQuarantine(t *testing.T) {
+	o := small(vfs.NewMem())
+	l := openLog(t, "/store", o)
+	threeBlocks(t, l)
+	gone := binary.BigEndian.AppendUint64(nil, 9000)
+	if err := errors.Join(l.db.Set(quarantine.appendKey(nil, alpha, 30), gone, pebble.Sync),
+		l.db.Delete(states.appendPrefix(nil, alpha), pebble.Sync)); err != nil {
+		t.Fatal(err)
+	}
+	closeLog(t, l)
+	l = openLog(t, "/store", o)
+	defer closeLog(t, l)
+	if s, _ := l.State(alpha); s.Tail != 0 || s.Next != 9000 || s.Records != 30 {
+		t.Errorf("%+v", s)
+	}
+	wantSums(t, l, alpha)
+	commitRange(t, l, alpha, 9000, 9010)
+	wantSums(t, l, alpha)
+	wantHoles(t, l, alpha, Range{30, 9000})
 }
 
 // TestDamagedFile flips a byte in Pebble's files, below its own checksums.

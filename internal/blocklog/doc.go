@@ -12,6 +12,7 @@
 //
 //	r/topic \0 producer \0 first   a block: records first, first+1, ...
 //	h/topic \0 producer            the partition's state, a msgpack map
+//	g/topic \0 producer \0 first   sums of the 4,096 sequences from first on, msgpack
 //	q/topic \0 producer \0 first   a block that could not be trusted, set aside
 //	v                              format version, decimal
 //
@@ -25,7 +26,17 @@
 // [Log.Partitions] may be called from any goroutine at the same time, and see
 // only what was committed.
 //
-// The first write wins: a record at or below the head of its partition is
-// refused, never overwritten. Sequences may be missing (a named loss, a block
-// in quarantine): reading goes on behind the hole.
+// The first write wins: a record that is held is never overwritten. Sequences
+// may be missing (a named loss, a block in quarantine): reading goes on behind
+// the hole, [Log.Holes] names it, and [Batch.Fill] takes late what belongs there,
+// and nothing else. [Log.Digest] sums up contents, so that two stores find out
+// whether they hold the same.
+//
+// [Log.Enforce] applies retention: it raises tails, below which nothing is ever
+// served or taken again, and drops what was emptied long ago. [Log.Purge] deletes
+// by hand. Blocks below a tail go later, in ranges. [Log.MergeSmall] brings the
+// blocks of quiet partitions together. All of these may be called while batches
+// are committed and records are read.
+//
+// A full disk makes commits wait and nothing fail: see [Options.OnFull].
 package blocklog

@@ -160,7 +160,7 @@ func (e *enforcement) apply() {
 		l.again(e.looked)
 		return
 	}
-	report.More = e.report.More
+	report.More = report.More || e.report.More
 	e.report = report
 	l.reclaim(swept)
 }
@@ -171,8 +171,7 @@ func (e *enforcement) change(c *change) (report Trimmed, swept uint64, err error
 		if err != nil {
 			return report, 0, fmt.Errorf("%v: %w", t.Partition, err)
 		}
-		if at == nil { // it changed meanwhile
-			c.log.again([]Partition{t.Partition})
+		if at == nil { // it changed meanwhile, which has it looked at again
 			report.More = true
 			continue
 		}

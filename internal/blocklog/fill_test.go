@@ -138,6 +138,8 @@ func TestFillBelowRisingTail(t *testing.T) {
 	if err := batch.Fill(alpha, b); err != nil {
 		t.Fatal(err)
 	}
+	b.Reset()
+	appendRange(t, b, Partition{"other", producer(1)}, 10, 30)
 	if err := l.RaiseTail(alpha, 17); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +178,28 @@ func TestFillQuarantined(t *testing.T) {
 	commitRange(t, l, alpha, 35, 40)
 	spoil(t, l, alpha, 20, flip)
 	wantHoles(t, l, alpha, Range{20, 35})
+	if err := fillRange(l, t, alpha, 20, 35); err != nil {
+		t.Error(err)
+	}
+	wantRange(t, l, alpha, 0, 0, 40)
 	closeLog(t, l)
+}
+
+// TestHolesAsMany has as much missing as before, but elsewhere.
+func TestHolesAsMany(t *testing.T) {
+	l := openLog(t, "/store", small(vfs.NewMem()))
+	defer closeLog(t, l)
+	commitRange(t, l, alpha, 0, 10)
+	commitRange(t, l, alpha, 20, 30)
+	commitRange(t, l, alpha, 30, 40)
+	wantHoles(t, l, alpha, Range{10, 20})
+	if err := fillRange(l, t, alpha, 10, 20); err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, l, alpha, 20, flip)
+	_, err := readSeqs(t, l, alpha, 0, 0)
+	wantCorrupt(t, err, 20, 30, true)
+	wantHoles(t, l, alpha, Range{20, 30})
 }
 
 func TestHolesBounded(t *testing.T) {
@@ -220,14 +243,17 @@ func TestFillSeenOnlyWhenSynced(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("nothing is synced")
 	}
-	want := slices.Concat(sequence(0, 10), sequence(20, 30))
-	if got, err := readSeqs(t, l, alpha, 0, 0); err != nil || !slices.Equal(got, want) {
-		t.Errorf("%v, %v", got, err)
-	}
-	wantHoles(t, l, alpha, Range{10, 20})
+	got, err := readSeqs(t, l, alpha, 0, 0)
+	holes, err2 := l.Holes(alpha)
 	close(release)
-	if err := <-done; err != nil {
+	if err = errors.Join(err, err2, <-done); err != nil {
 		t.Fatal(err)
+	}
+	if want := slices.Concat(sequence(0, 10), sequence(20, 30)); !slices.Equal(got, want) {
+		t.Errorf("read %v", got)
+	}
+	if !slices.Equal(holes, []Range{{10, 20}}) {
+		t.Errorf("holes %v", holes)
 	}
 	wantRange(t, l, alpha, 0, 0, 30)
 }

@@ -292,7 +292,6 @@ func (m *merger) change(c *change, k uint64, s state) (err error) {
 		b := r.block()
 		g.bytes += uint64(b.len())
 		g.blocks++
-		g.newest = max(g.newest, b.time)
 		if c.key, err = put(c.batch, c.key, m.partition, b); err != nil {
 			return err
 		}

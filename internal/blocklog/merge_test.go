@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -167,6 +168,62 @@ func TestMergeWhileReading(t *testing.T) {
 	s, _ := l.State(alpha)
 	wantRange(t, l, alpha, 0, s.Tail, total)
 	wantSums(t, l, alpha)
+}
+
+// TestMergeLeavesLargeBlocks merges what is new, not what was merged before with
+// little behind it.
+func TestMergeLeavesLargeBlocks(t *testing.T) {
+	o, c := clocked()
+	o.BlockBytes = 4 << 10
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	trickle(t, l, c, alpha, 0, 30, 0)
+	for _, want := range []Merged{{1, 30, 1, 1193}, {1, 8, 1, 354}} {
+		m, err := l.Compact(alpha)
+		if err != nil || m != want {
+			t.Errorf("%+v, %v; want %+v", m, err, want)
+		}
+		s := stateOf(t, l)
+		trickle(t, l, c, alpha, s.Next, s.Next+8, 0)
+	}
+	wantRange(t, l, alpha, 0, 0, 46)
+	wantSums(t, l, alpha)
+}
+
+// TestMergeAcrossGrains leaves blocks alone that lie across grains, as the first
+// format allowed, and what is partly below the tail.
+func TestMergeAcrossGrains(t *testing.T) {
+	o, _ := clocked()
+	o.BlockBytes = 8 << 10
+	l := openLog(t, "/store", o)
+	for first := uint64(4035); first < 4155; first += 3 {
+		b := NewBuilder(1 << 20)
+		appendRange(t, b, alpha, first, first+3)
+		all := b.block(0, 1e12)
+		all.count, all.records = 3, b.buf // whatever grain they are in
+		raw := make([]byte, all.len())
+		all.encode(raw)
+		if err := l.db.Set(blocks.appendKey(nil, alpha, first), raw, pebble.Sync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closeLog(t, l)
+	l = openLog(t, "/store", o)
+	defer closeLog(t, l)
+	if err := l.RaiseTail(alpha, 4037); err != nil {
+		t.Fatal(err)
+	}
+	wantSums(t, l, alpha)
+	if m, err := l.Compact(alpha); err != nil || m.Before < 20 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	wantSums(t, l, alpha)
+	wantRange(t, l, alpha, 0, 4037, 4155)
+	if err := l.RaiseTail(alpha, 4100); err != nil {
+		t.Fatal(err)
+	}
+	wantSums(t, l, alpha)
+	wantRange(t, l, alpha, 0, 4100, 4155)
 }
 
 // TestMergeInSteps merges more than is written at once, and leaves a damaged

@@ -78,6 +78,9 @@ func TestRetainRecords(t *testing.T) {
 				t.Fatalf("%+v", s)
 			}
 			wantSums(t, l, alpha)
+			if dead, s := l.deadBytes(alpha), stateOf(t, l); dead > s.Bytes/8 {
+				t.Fatalf("%d bytes wait to be deleted, %d are held", dead, s.Bytes)
+			}
 			closeLog(t, l)
 			l = openLog(t, "/store", o)
 		}
@@ -185,6 +188,88 @@ func TestRetainAgeOfStamp(t *testing.T) {
 		c.wait(step.wait)
 		enforce(t, l, c.Now(), "alpha=age:6h")
 		if s, _ := l.State(alpha); s.Tail != step.tail {
+			t.Fatalf("%+v, want tail %d", s, step.tail)
+		}
+	}
+}
+
+// TestRetainAgeShortened has rules change: what ages sooner goes sooner.
+func TestRetainAgeShortened(t *testing.T) {
+	c := newClock()
+	o := small(vfs.NewMem())
+	o.Now = c.Now
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	commitRange(t, l, alpha, 0, 10)
+	for _, step := range []struct {
+		wait time.Duration
+		rule string
+		tail uint64
+	}{{0, "age:30h", 0}, {0, "age:2h", 0}, {time.Hour, "age:2h", 0}, {time.Hour, "age:2h", 10}} {
+		c.wait(step.wait)
+		enforce(t, l, c.Now(), "alpha="+step.rule)
+		if s := stateOf(t, l); s.Tail != step.tail {
+			t.Fatalf("%s: %+v, want tail %d", step.rule, s, step.tail)
+		}
+	}
+}
+
+// TestRetainAgeBehindDamage loses the block at the tail, and the next is older.
+func TestRetainAgeBehindDamage(t *testing.T) {
+	c := newClock()
+	o := small(vfs.NewMem())
+	o.Now = c.Now
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	commitRange(t, l, alpha, 0, 10)
+	b := l.NewBuilder()
+	appendRange(t, b, alpha, 10, 20)
+	b.Stamp(c.Now().Add(-3 * time.Hour))
+	commitBuilder(t, l, alpha, b)
+	enforce(t, l, c.Now(), "alpha=age:4h")
+	spoil(t, l, alpha, 0, flip)
+	if _, err := readSeqs(t, l, alpha, 0, 0); !errors.Is(err, ErrCorrupt) {
+		t.Fatal(err)
+	}
+	c.wait(time.Hour)
+	enforce(t, l, c.Now(), "alpha=age:4h")
+	if s := stateOf(t, l); s.Records != 0 || s.Tail != 20 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+// TestRetainAgeOfFilled has older records come below newer ones: they go first.
+// A hole below the tail that is not reached yet stays open for what may come.
+func TestRetainAgeOfFilled(t *testing.T) {
+	c := newClock()
+	o := small(vfs.NewMem())
+	o.Now = c.Now
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	batch, b := l.NewBatch(), l.NewBuilder()
+	appendRange(t, b, alpha, 10, 20)
+	if err := errors.Join(batch.Begin(alpha, 0), batch.Add(alpha, b), batch.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	l.parts[alpha].oldest = 0 // as after damage: it has to be read
+	enforce(t, l, c.Now(), "alpha=age:4h")
+	if s, _ := l.state(alpha); s.Tail != 0 || s.oldest != c.Now().UnixMilli() {
+		t.Fatalf("%+v", s)
+	}
+	b.Reset()
+	appendRange(t, b, alpha, 5, 10)
+	b.Stamp(c.Now().Add(-3 * time.Hour))
+	batch = l.NewBatch()
+	if err := errors.Join(batch.Fill(alpha, b), batch.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		wait time.Duration
+		tail uint64
+	}{{0, 0}, {time.Hour, 10}, {3 * time.Hour, 20}} {
+		c.wait(step.wait)
+		enforce(t, l, c.Now(), "alpha=age:4h")
+		if s := stateOf(t, l); s.Tail != step.tail {
 			t.Fatalf("%+v, want tail %d", s, step.tail)
 		}
 	}
@@ -305,6 +390,9 @@ func TestEnforceTouchesLittle(t *testing.T) {
 		return len(due)
 	}
 	rule := "t.>=records:5,age:1h"
+	if s, _ := l.state(name(6)); s.oldest != c.Now().UnixMilli() {
+		t.Errorf("age unknown: %+v", s)
+	}
 	if n := looked(rule); n != many {
 		t.Errorf("%d looked at when rules are new", n)
 	}
@@ -357,6 +445,49 @@ func TestEnforceInPieces(t *testing.T) {
 	if len(one.Trims) != enforceParts || !one.More || len(two.Trims) != 10 || two.More {
 		t.Errorf("%d, %v, then %d, %v", len(one.Trims), one.More, len(two.Trims), two.More)
 	}
+}
+
+// TestEnforceOvertaken has the partitions change between what Enforce saw and
+// what it writes: it leaves those alone that changed otherwise than by appending.
+func TestEnforceOvertaken(t *testing.T) {
+	o, c := clocked()
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	empty := Partition{"empty", producer(1)}
+	commitRange(t, l, alpha, 0, 20)
+	commitRange(t, l, alpha, 40, 50)
+	if err := l.Purge(empty, 10); err != nil {
+		t.Fatal(err)
+	}
+	c.wait(31 * 24 * time.Hour)
+	again := func(meanwhile func()) Trimmed {
+		t.Helper()
+		e := enforcement{log: l, rules: Rules{{"alpha", Policy{Records: 15}}}, now: c.Now()}
+		e.plan([]Partition{alpha, empty})
+		meanwhile()
+		e.apply()
+		if len(e.errs) > 0 {
+			t.Fatal(e.errs)
+		}
+		wantSums(t, l, alpha)
+		return e.report
+	}
+	report := again(func() {
+		if err := fillRange(l, t, alpha, 20, 40); err != nil {
+			t.Fatal(err)
+		}
+		commitRange(t, l, empty, 10, 20)
+	})
+	if len(report.Trims) != 0 || len(report.Forgotten) != 0 || !report.More {
+		t.Errorf("%+v", report)
+	}
+	wantRange(t, l, alpha, 0, 0, 50)
+	wantRange(t, l, empty, 0, 10, 20)
+	report = again(func() { commitRange(t, l, alpha, 50, 60) })
+	if len(report.Trims) != 1 || report.More {
+		t.Errorf("%+v", report)
+	}
+	wantRange(t, l, alpha, 0, 35, 60) // as planned; the rest goes next time
 }
 
 // TestEnforceWhileCommitting has records come and go and be read at once.

@@ -261,6 +261,28 @@ func TestRaiseTail(t *testing.T) {
 	closeLog(t, l)
 }
 
+// TestRaiseTailIntoQuarantine keeps the head of what ended in a damaged block.
+func TestRaiseTailIntoQuarantine(t *testing.T) {
+	o, _ := clocked()
+	l := openLog(t, "/store", o)
+	threeBlocks(t, l)
+	spoil(t, l, alpha, 20, flip)
+	_, err := readSeqs(t, l, alpha, 20, 0)
+	wantCorrupt(t, err, 20, 30, true)
+	if err := l.RaiseTail(alpha, 25); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if s, _ := l.State(alpha); s.Tail != 25 || s.Next != 30 || s.Records != 0 || s.Emptied != 0 {
+			t.Fatalf("%+v", s)
+		}
+		wantHoles(t, l, alpha, Range{25, 30})
+		closeLog(t, l)
+		l = openLog(t, "/store", o)
+	}
+	closeLog(t, l)
+}
+
 // TestPurgeWhileAdding purges below and beyond the head of what a batch goes on
 // with.
 func TestPurgeWhileAdding(t *testing.T) {
