@@ -186,6 +186,7 @@ type Stats struct {
 	Duplicates uint64            // records that came again
 	NoRoom     uint64            // records that did not fit, and are fetched later
 	Lost       uint64            // records that nobody had
+	Queued     int64             // bytes received and not on disk yet
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
@@ -195,7 +196,7 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
-	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
+	st.Duplicates, st.NoRoom, st.Queued = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom, s.rx.In.Queued()
 	s.node.Unlock()
 	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed
 	for _, state := range s.log.Partitions() {

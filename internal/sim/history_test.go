@@ -30,7 +30,7 @@ var mustHappen = []string{
 func TestHistories(t *testing.T) {
 	if *one != 0 {
 		w := Run(*one, true)
-		for _, line := range w.trace {
+		for _, line := range w.trace.lines() {
 			fmt.Println(line)
 		}
 		if err := w.Err(); err != nil {

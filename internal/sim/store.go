@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/blocklog"
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/store"
+)
+
+// storeBox is a machine with a disk, on which a store runs most of the time.
+type storeBox struct {
+	frame
+	disk  *disk
+	store *store.Store
+	uuid  string
+	heads map[core.Partition]uint64 // the highest that were seen of this UUID
+}
+
+func (w *World) newStore(name string) *storeBox {
+	b := &storeBox{frame: frame{world: w, m: &machine{name: name}}, disk: newDisk(vfs.NewCrashableMem())}
+	b.start()
+	return b
+}
+
+const (
+	storeDir   = "store"
+	storeQueue = 1 << 20 // GatherBytes
+)
+
+// options are those of the log of a store on a disk.
+func (w *World) options(fs vfs.FS) blocklog.Options {
+	return blocklog.Options{
+		FS: fs, NewUUID: w.newAddress, Now: func() time.Time { return w.now },
+		CacheBytes: 1 << 20, MemTableBytes: 1 << 20, Logger: w.log,
+	}
+}
+
+func (b *storeBox) start() {
+	w := b.world
+	h := w.newHost(b.m, "store")
+	h.disk = func(o *blocklog.Options) {
+		l := o.Logger
+		*o = w.options(b.disk.fs)
+		o.Logger = l
+	}
+	c := store.DefaultConfig()
+	c.NodeConfig, c.Dir = h.config(), storeDir
+	c.GatherBytes = storeQueue
+	s, err := store.Start(c)
+	if err != nil && b.disk.damaged {
+		b.replace(err)
+		b.start()
+		return
+	}
+	if err != nil {
+		w.failf("%s does not start: %v", b.m.name, err)
+		return
+	}
+	b.host, b.store = h, s
+	h.acks = b.acknowledges
+	w.tracef("%s starts as %.8s", b.m.name, s.Address())
+	if s.Address() != b.uuid {
+		b.uuid, b.heads = s.Address(), make(map[core.Partition]uint64)
+	}
+	b.checkHeads()
+}
+
+// crash ends the store and forgets what its disk had not synced; wipe forgets
+// everything.
+func (b *storeBox) crash(wipe bool) {
+	w := b.world
+	b.checkHeads()
+	percent := pick(w, []int{0, 0, 50, 100})
+	left := b.disk.mem.CrashClone(vfs.CrashCloneCfg{
+		UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(w.rng.Uint64(), 1)),
+	})
+	b.host.crash()
+	if err := b.store.Close(); err != nil && !errors.Is(err, blocklog.ErrSync) {
+		w.failf("%s: close after a crash: %v", b.m.name, err)
+	}
+	w.tracef("%s crashes, %d%% of what was not synced survives, wiped %v", b.m.name, percent, wipe)
+	if wipe {
+		left = vfs.NewCrashableMem()
+	}
+	b.disk, b.host, b.store = newDisk(left), nil, nil
+}
+
+// replace gives the machine an empty disk, because the store refuses the one
+// that it has.
+func (b *storeBox) replace(why error) {
+	b.world.Faults["store refused its disk"]++
+	b.world.tracef("%s gets a new disk: %v", b.m.name, why)
+	b.disk = newDisk(vfs.NewCrashableMem())
+}
+
+// state returns the heads of the store's log, as they are committed.
+func (b *storeBox) state() map[core.Partition]uint64 {
+	heads := make(map[core.Partition]uint64)
+	for o, next := range b.store.Heads() {
+		heads[core.Partition{Topic: o.Topic, Producer: o.Partition}] = next
+	}
+	return heads
+}
+
+// checkHeads checks that no head went back: only the loss of the disk may do
+// that, and then the store has another UUID.
+func (b *storeBox) checkHeads() {
+	heads := b.state()
+	for p, next := range b.heads {
+		if heads[p] < next {
+			b.world.failf("%s had %d of %v and has %d", b.m.name, next, p, heads[p])
+		}
+	}
+	b.heads = heads
+}
+
+// checkDisk is how many of the ACKs are held against what a crash would leave.
+const checkDisk = 0.02
+
+// acknowledges checks that what the store acknowledges is durable: what is
+// committed at least, and, of some, what a crash now would leave on the disk.
+func (b *storeBox) acknowledges(p *partition, end uint64) {
+	w := b.world
+	if has := b.store.Heads()[beck.Offset{Topic: p.Topic, Partition: p.Producer}]; has < end {
+		w.failf("%s acknowledged %d of %v and has committed %d", b.m.name, end, p, has)
+		return
+	}
+	if w.chance(checkDisk) {
+		if left := b.wouldLeave(p.Partition); left < end {
+			w.failf("%s acknowledged %d of %v, a crash would leave %d", b.m.name, end, p, left)
+		}
+	}
+}
+
+// wouldLeave returns how many records of a partition a crash now would leave.
+func (b *storeBox) wouldLeave(p core.Partition) uint64 {
+	w := b.world
+	w.Faults["disk looked at when an ACK left"]++
+	o := w.options(b.disk.mem.CrashClone(vfs.CrashCloneCfg{}))
+	o.NewUUID = func() string { return b.uuid }
+	log, err := blocklog.Open(storeDir, o)
+	if err != nil {
+		w.failf("%s: what a crash would leave does not open: %v", b.m.name, err)
+		return 0
+	}
+	s, _ := log.State(blocklog.Partition(p))
+	if err := log.Close(); err != nil {
+		w.failf("%s: what a crash would leave does not close: %v", b.m.name, err)
+	}
+	return s.Next
+}
