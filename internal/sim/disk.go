@@ -30,30 +30,41 @@ func newDisk(mem *vfs.MemFS) *disk {
 		if op.Kind != errorfs.OpFileSync && op.Kind != errorfs.OpFileSyncData || !strings.HasSuffix(op.Path, ".log") {
 			return nil
 		}
-		if d.failSync.Load() && !closing() {
-			d.failSync.Store(false)
-			return errSync
+		if !d.failSync.Load() || closing() || d.size(op.Path) > smallLog {
+			return nil
 		}
-		return nil
+		d.failSync.Store(false)
+		return errSync
 	}))
 	return d
 }
 
-// closing reports whether Pebble is about to go on with another write-ahead log:
-// if the last sync of the old one fails, it ends the process, which is safe, but
-// would end all histories.
+// smallLog is up to what size a write-ahead log is written to for commits alone:
+// Pebble will not go on with another one meanwhile. It ends the process if the
+// last sync of a log fails, which is safe, but would end all histories.
+const smallLog = 100 << 10
+
+// closing reports whether a log is being closed.
 func closing() bool {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	for {
 		f, more := frames.Next()
-		if strings.Contains(f.Function, "(*LogWriter).Close") {
+		if strings.Contains(f.Function, "(*LogWriter).closeInternal") {
 			return true
 		}
 		if !more {
 			return false
 		}
 	}
+}
+
+func (d *disk) size(name string) int64 {
+	info, err := d.mem.Stat(name)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // damage changes a byte of a file in which records lie, as a bad block of the

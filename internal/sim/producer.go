@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -147,9 +146,7 @@ func (b *producerBox) checkFreed() {
 func (b *producerBox) crash() {
 	b.host.crash()
 	if b.fs != nil {
-		b.fs = b.fs.CrashClone(vfs.CrashCloneCfg{
-			UnsyncedDataPercent: pick(b.world, []int{0, 0, 50, 100}), RNG: rand.New(rand.NewPCG(b.world.rng.Uint64(), 1)),
-		})
+		b.fs = b.world.crashed(b.fs, pick(b.world, []int{0, 0, 50, 100}))
 		b.world.Faults["producer crash with a journal"]++
 	}
 	b.world.tracef("%s crashes", b.m.name)

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -77,9 +76,7 @@ func (b *storeBox) crash(wipe bool) {
 	w := b.world
 	b.checkHeads()
 	percent := pick(w, []int{0, 0, 50, 100})
-	left := b.disk.mem.CrashClone(vfs.CrashCloneCfg{
-		UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(w.rng.Uint64(), 1)),
-	})
+	left := w.crashed(b.disk.mem, percent)
 	b.host.crash()
 	if err := b.store.Close(); err != nil && !errors.Is(err, blocklog.ErrSync) {
 		w.failf("%s: close after a crash: %v", b.m.name, err)
