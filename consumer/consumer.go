@@ -246,8 +246,14 @@ func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 // Ready waits until everything known at the start is linked and asked: each
 // tower that can be reached has named its nodes, and each of these has listed
 // what it has. What is published from then on is delivered also with Latest. A
-// store that was announced and does not answer within 5 s is ErrUnanswered.
+// store that was announced and does not answer within 5 s is ErrUnanswered. The
+// end of ctx counts only while that is still to come.
 func (c *Consumer) Ready(ctx context.Context) error {
+	select {
+	case <-c.start.done:
+		return c.start.err
+	default:
+	}
 	select {
 	case <-c.start.done:
 		return c.start.err

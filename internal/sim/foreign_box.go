@@ -130,12 +130,16 @@ func (b *cConsumer) deliver(p habit.Partition, seq uint64, content []byte) {
 	}
 }
 
-// behind names what the consumer lacks of what producers of ours, that live,
-// have acknowledged.
-func (b *cConsumer) behind() (missing []string) {
-	for _, part := range b.world.model.sorted() {
-		if next := b.habit.Next(habit.Partition(part.Partition)); next < part.acked {
-			missing = append(missing, fmt.Sprintf("%s lacks %v: has %d of %d", b.m.name, part, next, part.acked))
+// behind names what the consumer lacks of what producers of ours that live have
+// had acknowledged. Of others it asks once, and if nobody that can answer listens
+// to it by then, never again.
+func (b *cConsumer) behind(producers []*producerBox) (missing []string) {
+	for _, p := range producers {
+		for _, topic := range b.topics {
+			part := b.world.model.part(core.Partition{Topic: topic, Producer: p.producer.Address()})
+			if next := b.habit.Next(habit.Partition(part.Partition)); next < part.acked {
+				missing = append(missing, fmt.Sprintf("%s lacks %v: has %d of %d", b.m.name, part, next, part.acked))
+			}
 		}
 	}
 	return missing

@@ -76,7 +76,7 @@ func (h *history) healed() bool {
 	topics := h.topicSet()
 	return !slices.ContainsFunc(h.producers, func(b *producerBox) bool { return b.left > 0 || b.unacked() > 0 }) &&
 		!slices.ContainsFunc(h.consumers, func(b *consumerBox) bool { return !b.reader.complete(topics) }) &&
-		!slices.ContainsFunc(h.cConsumers, func(b *cConsumer) bool { return len(b.behind()) > 0 })
+		!slices.ContainsFunc(h.cConsumers, func(b *cConsumer) bool { return len(b.behind(h.producers)) > 0 })
 }
 
 // verify has a new consumer read everything from the beginning.
@@ -162,7 +162,7 @@ func (h *history) lagging() (missing []string) {
 		missing = append(missing, b.reader.behind(h.topicSet())...)
 	}
 	for _, b := range h.cConsumers {
-		missing = append(missing, b.behind()...)
+		missing = append(missing, b.behind(h.producers)...)
 	}
 	return missing
 }
@@ -176,15 +176,18 @@ func (h *history) unstored() (missing []string) {
 	return missing
 }
 
-// unequal names what stores lack of what another has. What a C producer did not
-// tell to all is beyond them.
+// unequal names what stores lack of what another has. A C producer may have told
+// one store more than the others, and less of what came before: if that is gone,
+// each stays with what it has.
 func (h *history) unequal() (missing []string) {
 	most := make(map[core.Partition]uint64)
 	has := make([]map[core.Partition]uint64, len(h.stores))
 	for i, b := range h.stores {
 		has[i] = b.state()
 		for p, next := range has[i] {
-			most[p] = max(most[p], next)
+			if !h.model.part(p).foreign {
+				most[p] = max(most[p], next)
+			}
 		}
 	}
 	for i, b := range h.stores {

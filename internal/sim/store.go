@@ -118,7 +118,7 @@ func (b *storeBox) checkHeads() {
 }
 
 // checkDisk is how many of the ACKs are held against what a crash would leave.
-const checkDisk = 0.02
+const checkDisk = 0.003
 
 // acknowledges checks that what the store acknowledges is durable: what is
 // committed at least, and, of some, what a crash now would leave on the disk.
