@@ -109,6 +109,9 @@ func (s *Store) acknowledge(p core.Partition) {
 		return
 	}
 	if ack, ok := s.keeper.Acknowledge(p); ok {
+		if planted.Is(planted.AckBeyondDurable) && s.again[p] && s.gathered[p] != nil {
+			ack.Sequence++
+		}
 		s.rx.In.Acknowledged(p)
 		peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
 	}

@@ -1,7 +1,7 @@
 // Package planted names deliberate defects. In what is built for users none of
 // them exists: Is is a constant false there, and the compiler removes what it
-// guards. With the build tag "planted" the linker chooses one, and the
-// simulator has to find it.
+// guards. With the build tag "planted" a test chooses one at a time, and
+// the simulator has to find it.
 //
 // A defect stands where a real one would: one condition, in the code that the
 // promise rests on.
@@ -19,11 +19,13 @@ const (
 	HeadAfterRestart  Bug = "head-after-restart"  // a restarted store claims one record too many
 	StartAnywhere     Bug = "start-anywhere"      // a store begins with whatever comes first
 	HoleAcknowledged  Bug = "hole-acknowledged"   // a store takes records behind a gap as next
+	AckBeyondDurable  Bug = "ack-beyond-durable"  // an ACK that is repeated counts a record that is not written
 
 	// Retention: a producer forgets what too few stores have.
 	AnyAckFrees     Bug = "any-ack-frees"      // one acknowledgement is enough
 	SameStoreTwice  Bug = "same-store-twice"   // each acknowledgement is another store's
 	AckOfOtherTopic Bug = "ack-of-other-topic" // counted for the first topic
+	FreesBelowK     Bug = "frees-below-k"      // a chunk goes when its first record may
 	DropUnacked     Bug = "drop-unacked"       // the window drops its oldest chunk regardless
 
 	// Order: once, in sequence, no unreported gap.
@@ -42,6 +44,12 @@ const (
 	OldEndpoint      Bug = "old-endpoint"       // a peer that moved is dialled where it was
 	ServeOffByOne    Bug = "serve-off-by-one"   // the first record of a range is left out
 
+	// C nodes: what they send is not always right.
+	ForeignBelieved Bug = "foreign-believed" // a C producer is asked also when something was acknowledged
+
+	// Bounds.
+	QueueUnbounded Bug = "queue-unbounded" // what does not fit is queued
+
 	// Convergence: stores end up with the same.
 	StoresDoNotAsk Bug = "stores-do-not-ask" // a store asks no other for what it lacks
 
@@ -55,9 +63,10 @@ const (
 // All lists the defects.
 var All = []Bug{
 	AckBeforeSync, CommitWithoutSync, CommitSkipsOne, HeadAfterRestart, StartAnywhere, HoleAcknowledged,
-	AnyAckFrees, SameStoreTwice, AckOfOtherTopic, DropUnacked,
+	AckBeyondDurable,
+	AnyAckFrees, SameStoreTwice, AckOfOtherTopic, DropUnacked, FreesBelowK,
 	DropHeld, DeliverTwice, SilentSkip, ListEndsEarly, LatestTooLate,
 	HeadAhead, RestForgotten, RunAcrossGap, CursorMidMessage, NoRedial, OldEndpoint, ServeOffByOne,
-	StoresDoNotAsk,
+	ForeignBelieved, QueueUnbounded, StoresDoNotAsk,
 	NoAckAgain, RoomLeaks, NoTimeout, HeadOnce,
 }

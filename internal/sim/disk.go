@@ -67,22 +67,33 @@ func (d *disk) size(name string) int64 {
 	return info.Size()
 }
 
-// damage changes a byte of a file in which records lie, as a bad block of the
-// disk would. It says whether there was one.
-func (d *disk) damage(w *World) (name string, ok bool) {
+// files returns those in which Pebble keeps records that it has sorted.
+func (d *disk) files() []string {
 	dir := path.Join(storeDir, "log")
 	names, err := d.mem.List(dir)
 	if err != nil {
-		return "", false
+		return nil
 	}
 	names = slices.DeleteFunc(names, func(n string) bool {
 		return !strings.HasSuffix(n, ".sst") && !strings.HasSuffix(n, ".blob")
 	})
+	slices.Sort(names)
+	for i, n := range names {
+		names[i] = path.Join(dir, n)
+	}
+	return names
+}
+
+func (d *disk) damageable() bool { return len(d.files()) > 0 }
+
+// damage changes a byte of a file in which records lie, as a bad block of the
+// disk would. It says whether there was one.
+func (d *disk) damage(w *World) (name string, ok bool) {
+	names := d.files()
 	if len(names) == 0 {
 		return "", false
 	}
-	slices.Sort(names)
-	name = path.Join(dir, pick(w, names))
+	name = pick(w, names)
 	if err := d.flip(w, name); err != nil {
 		w.failf("damage: %v", err)
 		return "", false

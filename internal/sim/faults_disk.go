@@ -49,12 +49,15 @@ func (b *storeBox) calm() {
 	}
 }
 
-// damageDisk changes a byte on the disk of a store that is down. What it held
+// damageDisk changes a byte on the disk of a store while it is down. What it held
 // may be lost there, as if the disk was.
 func (h *history) damageDisk() bool {
 	b := pick(h.World, h.stores)
-	if b.store != nil || h.wipes == 0 {
+	if h.wipes == 0 || !b.disk.damageable() {
 		return false
+	}
+	if b.store != nil {
+		b.crash(false)
 	}
 	name, ok := b.disk.damage(h.World)
 	if ok {
