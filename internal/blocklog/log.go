@@ -5,20 +5,18 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Log is the open log of a store. Its methods may be called from any
 // goroutine, except that batches are committed by one at a time.
 type Log struct {
 	opts Options
-	home *home
+	home *storeHome
 	db   *pebble.DB
 
 	mu      sync.RWMutex // guards the following; never held over I/O
@@ -70,19 +68,11 @@ type Range struct{ First, Next uint64 }
 // It returns [ErrInUse], [ErrNotStore] or [ErrFormat] in an error that names
 // dir, and bounds of o in any other. The log must be closed.
 func Open(dir string, o Options) (*Log, error) {
-	if dir == "" {
-		return nil, errors.New("blocklog: open: no store directory given")
-	}
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if o.FS == vfs.Default { // one name for the lock, whatever it is called
-		if dir, err = filepath.Abs(dir); err != nil {
-			return nil, fmt.Errorf("blocklog: open: %w", err)
-		}
-	}
-	h, err := openHome(dir, o.FS, o.NewUUID)
+	h, err := openHome(dir, o)
 	if err != nil {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}
@@ -91,7 +81,7 @@ func Open(dir string, o Options) (*Log, error) {
 	l.disk = newFullFS(o)
 	l.opts.FS = l.disk
 	if err := l.openInTime(); err != nil {
-		return nil, fmt.Errorf("blocklog: open %q: %w", dir, err)
+		return nil, fmt.Errorf("blocklog: open %q: %w", h.Path, err)
 	}
 	return l, nil
 }
@@ -102,7 +92,7 @@ func (l *Log) openInTime() error {
 	done := make(chan error, 1)
 	go func() { done <- l.open() }()
 	if err, ok := l.disk.orGiveUp(done); ok && err != nil {
-		return errors.Join(err, l.home.close())
+		return errors.Join(err, l.home.Close())
 	} else if ok {
 		return nil
 	}
@@ -111,14 +101,14 @@ func (l *Log) openInTime() error {
 			err = l.db.Close()
 			l.opts.Logger.Info("closed what could not be opened in time", "error", err)
 		}
-		_ = l.home.close() // nothing depends on it
+		_ = l.home.Close() // nothing depends on it
 	}()
 	return fmt.Errorf("%w; make room and open it again", ErrFull)
 }
 
 // open opens the database and loads the states; on error it is closed again.
 func (l *Log) open() (err error) {
-	if l.db, err = openPebble(l.home.path(pebbleName), l.opts); err != nil {
+	if l.db, err = openPebble(l.home.File(pebbleName), l.opts); err != nil {
 		return err
 	}
 	err = l.checkFormat()
@@ -152,7 +142,7 @@ func (l *Log) checkFormat() error {
 		return fmt.Errorf("format version: %w", err)
 	}
 	if found > format {
-		return newerFormat(l.home.dir, found)
+		return newerFormat(l.home.Path, found)
 	}
 	return nil
 }
@@ -269,12 +259,12 @@ func (l *Log) Close() error {
 	done := make(chan error, 1)
 	go func() {
 		l.running.Wait()
-		done <- errors.Join(l.db.Close(), l.home.close())
+		done <- errors.Join(l.db.Close(), l.home.Close())
 	}()
 	err, ok := l.disk.orGiveUp(done)
 	if !ok {
 		close(l.abandoned)
-		err = fmt.Errorf("%w; what was committed is in %q", ErrFull, l.home.dir)
+		err = fmt.Errorf("%w; what was committed is in %q", ErrFull, l.home.Path)
 	}
 	if err != nil {
 		return fmt.Errorf("blocklog: close: %w", err)
