@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -36,6 +37,8 @@ type Log struct {
 	// failed one would make Pebble panic with its locks held. Whoever holds it
 	// knows that no partition changes.
 	writing sync.Mutex
+	seal    seal    // of the last commit; guarded by writing
+	mark    *marker // guarded by writing
 
 	retention retention
 	reclaimer reclaimer
@@ -47,6 +50,7 @@ type Log struct {
 // part is what is known of a partition in memory.
 type part struct {
 	state
+	hash uint64 // of the state as it is stored
 	// changes counts what happened other than appending: trims, fills, merges
 	// and quarantines. What was read of the blocks still holds if it is the same.
 	changes uint64
@@ -98,7 +102,7 @@ func (l *Log) openInTime() error {
 	}
 	go func() {
 		if err := <-done; err == nil {
-			err = l.db.Close()
+			err = l.closeFiles()
 			l.opts.Logger.Info("closed what could not be opened in time", "error", err)
 		}
 		_ = l.home.Close() // nothing depends on it
@@ -107,23 +111,38 @@ func (l *Log) openInTime() error {
 }
 
 // open opens the database and loads the states; on error it is closed again.
-func (l *Log) open() (err error) {
-	if l.db, err = openPebble(l.home.File(pebbleName), l.opts); err != nil {
-		return err
-	}
-	err = l.checkFormat()
-	if err == nil {
-		err = l.load()
-	}
+func (l *Log) open() error {
+	err := l.openFiles()
 	if err != nil {
-		return errors.Join(err, l.db.Close())
+		return l.blame(err)
 	}
 	l.order, l.held = slices.SortedFunc(maps.Keys(l.parts), Partition.compare), 0
 	for p, q := range l.parts {
 		l.held += q.Bytes
 		l.touch(p, q)
 	}
+	l.keepMark(l.opts.Now())
 	return nil
+}
+
+func (l *Log) openFiles() (err error) {
+	if l.mark, err = openMarker(l.home.Dir); err != nil {
+		return err
+	}
+	if err = l.checkManifest(); err == nil {
+		l.db, err = openPebble(l.home.File(pebbleName), pebbleOptions(l.opts))
+	}
+	if err != nil {
+		return errors.Join(err, l.mark.close())
+	}
+	err = l.checkFormat()
+	if err == nil {
+		err = l.load()
+	}
+	if err != nil {
+		err = errors.Join(err, l.closeFiles())
+	}
+	return err
 }
 
 // checkFormat compares the format in the database, and marks a new one. If the
@@ -259,7 +278,8 @@ func (l *Log) Close() error {
 	done := make(chan error, 1)
 	go func() {
 		l.running.Wait()
-		done <- errors.Join(l.db.Close(), l.home.Close())
+		l.keepMark(time.Time{})
+		done <- errors.Join(l.closeFiles(), l.home.Close())
 	}()
 	err, ok := l.disk.orGiveUp(done)
 	if !ok {
@@ -271,6 +291,8 @@ func (l *Log) Close() error {
 	}
 	return nil
 }
+
+func (l *Log) closeFiles() error { return errors.Join(l.db.Close(), l.mark.close()) }
 
 // enter announces a use of the database; leave must follow if it returns nil.
 func (l *Log) enter() error {
