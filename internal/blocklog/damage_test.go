@@ -21,7 +21,7 @@ import (
 )
 
 // full makes tests run as often as docs/testing.md says.
-var full = flag.Bool("full", os.Getenv("BECK_FULL") == "1", "run the thorough tests in full")
+var full = flag.Bool("full", os.Getenv("BECK_FULL") != "", "run the thorough tests in full (also BECK_FULL=1)")
 
 // damages is how many directories TestDamagedDirectories damages.
 func damages() int {
