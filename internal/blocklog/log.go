@@ -18,12 +18,14 @@ import (
 type Log struct {
 	opts Options
 	home *storeHome
-	db   *pebble.DB
+	db   *pebble.DB // nil after a failed Reopen
 
+	life    sync.Mutex   // held by Reopen and Close
 	mu      sync.RWMutex // guards the following; never held over I/O
 	parts   map[Partition]*part
 	order   []Partition // of parts, sorted; replaced, never changed
 	failure error       // why nothing can be committed any more
+	paused  bool        // the database is being opened again
 	closed  bool
 	damage  map[Partition][]*CorruptError // met in files, not in quarantine
 	damaged int                           // how many in all
@@ -38,6 +40,7 @@ type Log struct {
 	// knows that no partition changes.
 	writing sync.Mutex
 	seal    seal    // of the last commit; guarded by writing
+	least   uint64  // commits that were confirmed before it was opened again
 	mark    *marker // guarded by writing
 
 	retention retention
@@ -272,14 +275,15 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.closed = true
-	l.mu.Unlock()
 	l.reclaimer.stop()
+	l.mu.Unlock()
 	l.disk.close()
 	done := make(chan error, 1)
 	go func() {
+		l.life.Lock()
+		defer l.life.Unlock()
 		l.running.Wait()
-		l.keepMark(time.Time{})
-		done <- errors.Join(l.closeFiles(), l.home.Close())
+		done <- errors.Join(l.finish(), l.home.Close())
 	}()
 	err, ok := l.disk.orGiveUp(done)
 	if !ok {
@@ -292,6 +296,15 @@ func (l *Log) Close() error {
 	return nil
 }
 
+// finish closes the files, unless a failed Reopen did.
+func (l *Log) finish() error {
+	if l.db == nil {
+		return nil
+	}
+	l.keepMark(time.Time{})
+	return l.closeFiles()
+}
+
 func (l *Log) closeFiles() error { return errors.Join(l.db.Close(), l.mark.close()) }
 
 // enter announces a use of the database; leave must follow if it returns nil.
@@ -300,6 +313,9 @@ func (l *Log) enter() error {
 	defer l.mu.RUnlock()
 	if l.closed {
 		return fmt.Errorf("blocklog: %w", ErrClosed)
+	}
+	if l.paused {
+		return fmt.Errorf("blocklog: %w", ErrReopening)
 	}
 	l.running.Add(1)
 	return nil

@@ -80,6 +80,9 @@ func (l *Log) checkSeal() error {
 	if err := l.disown(missing); err != nil {
 		return err
 	}
+	if l.least > 0 { // somebody goes by the old one
+		return fmt.Errorf("%w: %s", ErrLost, missing)
+	}
 	l.seal.commits = max(l.seal.commits, l.mark.commits)
 	return l.newChange().commit()
 }
@@ -96,8 +99,8 @@ func (l *Log) compareSeal() (missing string, err error) {
 		l.seal.states += q.hash
 	}
 	switch {
-	case found.commits < l.mark.commits:
-		return fmt.Sprintf("%d commits were on disk, %d are left", l.mark.commits, found.commits), nil
+	case found.commits < max(l.mark.commits, l.least):
+		return fmt.Sprintf("%d commits were on disk, %d are left", max(l.mark.commits, l.least), found.commits), nil
 	case sealed && found.states != l.seal.states:
 		return fmt.Sprintf("the states of %d partitions are not those of commit %d", len(l.parts), found.commits), nil
 	}
