@@ -17,13 +17,13 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 	head := protocol.AppendDirectRecord(nil, s.Requester, p.Producer, p.Topic, 0)
 	head = head[:len(head)-8]
 	start, hole := len(dst), uint64(0)
-	err := r.log.Read(p, s.Range.First, 0, func(seq uint64, content, trailer []byte) bool {
-		if seq != s.Range.First {
-			hole = seq
+	err := r.log.Read(p, s.Range.First, 0, func(record blocklog.Record) bool {
+		if record.Seq != s.Range.First {
+			hole = record.Seq
 			return false
 		}
-		dst = mesh.AppendRecordMessage(dst, head, seq, trailer, content)
-		s.Range.First = seq + 1
+		dst = mesh.AppendRecordMessage(dst, head, record.Seq, record.Trailer, record.Content)
+		s.Range.First = record.Seq + 1
 		return s.Range.First < s.Range.End && len(dst)-start < limit
 	})
 	state, _ := r.log.State(p)
