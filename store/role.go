@@ -131,11 +131,8 @@ func (r *role) ofStore(p core.Partition, t protocol.Trailer) {
 		return
 	}
 	if state, _ := r.log.State(blocklog.Partition(p)); state.Purged < t.Purged {
-		(*Store)(r).wantPurge(p, t.Purged, func(err error) {
-			if err != nil {
-				r.node.Logger().Error("purge", "partition", p.String(), "err", err)
-			}
-		})
+		w := (*Store)(r).wantPurge(p)
+		w.told = max(w.told, t.Purged)
 	}
 }
 

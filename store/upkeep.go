@@ -169,23 +169,23 @@ func (s *Store) expire(lapses map[core.Partition]uint64) error {
 	return nil
 }
 
-// purge is a deletion that somebody asked for.
+// purge is a deletion of what is below a sequence.
 type purge struct {
-	below uint64
+	told  uint64 // another store has done so
+	asked uint64 // the application asks for it: as far as there are records now
 	done  []func(error)
 }
 
-// wantPurge has the records of a partition below a sequence deleted, then calls
-// done. It needs the lock.
-func (s *Store) wantPurge(p core.Partition, below uint64, done func(error)) {
+// wantPurge returns the purge of a partition that comes next, to be extended. It
+// needs the lock.
+func (s *Store) wantPurge(p core.Partition) *purge {
 	w := s.upkeep.purges[p]
 	if w == nil {
 		w = new(purge)
 		s.upkeep.purges[p] = w
 	}
-	w.below = max(w.below, below)
-	w.done = append(w.done, done)
 	s.node.WakeWorkers()
+	return w
 }
 
 // purge deletes what is to be deleted, and tells the other stores. Nothing is
@@ -196,10 +196,13 @@ func (s *Store) purge() {
 		delete(s.upkeep.purges, p)
 		before, _ := s.log.State(blocklog.Partition(p))
 		s.node.Unlock()
-		err := s.log.Purge(blocklog.Partition(p), w.below)
+		below := max(w.told, min(w.asked, before.Next))
+		err := s.log.Purge(blocklog.Partition(p), below)
 		s.node.Lock()
 		if err == nil {
 			s.purged(p, before)
+		} else {
+			s.node.Logger().Error("purge", "partition", p.String(), "err", err)
 		}
 		for _, done := range w.done {
 			done(err)
@@ -226,9 +229,10 @@ func (s *Store) purged(p core.Partition, before blocklog.State) {
 
 // Purge deletes the records of a partition whose offset is below before, from
 // this store and, as they hear of it, from all others; they do not come back from
-// a store that was away for less than Config.TombstoneAge. It returns when they
-// are gone here; the space on disk is given back in the background. A producer
-// or a C store that still has them is not told.
+// a store that was away for less than Config.TombstoneAge. An offset beyond the
+// last record means all there are now: what is published later stays. Purge
+// returns when they are gone here; the space on disk is given back in the
+// background. A producer or a C store that still has them is not told.
 func (s *Store) Purge(topic, partition string, before uint64) error {
 	if err := protocol.ValidTopic(topic); err != nil {
 		return fmt.Errorf("purge topic %q: %w", topic, err)
@@ -239,7 +243,8 @@ func (s *Store) Purge(topic, partition string, before uint64) error {
 	p := core.Partition{Topic: topic, Producer: partition}
 	result := make(chan error, 1)
 	s.node.Lock()
-	s.wantPurge(p, before, func(err error) { result <- err })
+	w := s.wantPurge(p)
+	w.asked, w.done = max(w.asked, before), append(w.done, func(err error) { result <- err })
 	s.node.Unlock()
 	select {
 	case err := <-result:
