@@ -302,7 +302,8 @@ func (c damaged) read(t *testing.T, l *Log, p Partition) (records uint64) {
 	t.Helper()
 	next := uint64(0)
 	for {
-		err := l.Read(p, next, 0, func(seq uint64, got, tr []byte) bool {
+		err := l.Read(p, next, 0, func(r Record) bool {
+			seq, got, tr := r.Seq, r.Content, r.Trailer
 			want, wantTrailer := content(p, seq), trailer(seq)
 			if p == large {
 				want, wantTrailer = fill(8<<10+int(seq)), nil
