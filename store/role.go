@@ -3,7 +3,6 @@ package store
 import (
 	"time"
 
-	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/internal/planted"
@@ -88,6 +87,10 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	case protocol.KindFetch:
 		r.fetch(m)
 	case protocol.KindGetHeads:
+		if q, ok, _ := protocol.ParseQuestion(m.Trailer); ok {
+			(*Store)(r).asked(question{string(m.Sender), core.Partition{Topic: string(m.To), Producer: q.Producer}, core.Range{First: q.First, End: q.End}})
+			return
+		}
 		r.heads(string(m.Sender), string(m.To))
 	case protocol.KindConsumerHello:
 		if string(m.To) != r.node.UUID() {
@@ -112,27 +115,24 @@ func (r *role) heads(requester, topic string) {
 // head takes a head; one that says nothing new is acknowledged again, in case
 // the acknowledgement before was lost.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
+	p := core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
+	store := d.Peer().Role() == protocol.RoleStore
+	if store && m.Kind == protocol.KindDirectHead && string(m.To) == r.node.UUID() {
+		if sums, ok, _ := protocol.ParseSums(m.Trailer); ok {
+			(*Store)(r).told(pair{p, d.Peer().UUID}, sums)
+			return
+		}
+	}
 	t := r.rx.Head(d, m, now)
 	if t.EndOfList {
 		return
 	}
-	p := core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
 	if m.Sequence < r.keeper.Durable(p) {
 		r.again[p] = true
 	}
-	if d.Peer().Role() == protocol.RoleStore {
-		r.ofStore(p, t)
-	}
-}
-
-// ofStore takes what another store says of a partition.
-func (r *role) ofStore(p core.Partition, t protocol.Trailer) {
-	if t.Purged == 0 {
-		return
-	}
-	if state, _ := r.log.State(blocklog.Partition(p)); state.Purged < t.Purged {
-		w := (*Store)(r).wantPurge(p)
-		w.told = max(w.told, t.Purged)
+	if store {
+		(*Store)(r).toldPurge(p, t.Purged)
+		(*Store)(r).stated(p, d.Peer().UUID, t, now)
 	}
 }
 

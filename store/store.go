@@ -29,16 +29,17 @@ type Store struct {
 	rx     *mesh.Receiver
 	keeper *core.Keeper
 
-	rules    blocklog.Rules
-	gathered map[core.Partition]*gather // waits for the committer
-	upkeep   upkeep
-	again    map[core.Partition]bool // to be acknowledged once more
-	spare    []*gather
-	err      error // why the store stopped by itself
-	failed   chan struct{}
-	closed   chan struct{}
-	closing  sync.Once
-	stats    Stats
+	rules     blocklog.Rules
+	gathered  map[core.Partition]*gather // waits for the committer
+	upkeep    upkeep
+	comparing comparing
+	again     map[core.Partition]bool // to be acknowledged once more
+	spare     []*gather
+	err       error // why the store stopped by itself
+	failed    chan struct{}
+	closed    chan struct{}
+	closing   sync.Once
+	stats     Stats
 }
 
 // Start opens the directory and joins the mesh. A directory that another store
@@ -68,6 +69,7 @@ func Start(c Config) (*Store, error) {
 		s.rx = mesh.NewReceiver(n, s.intake(), (*role)(s))
 		n.Work(s.commit)
 		n.Work(s.keepUp)
+		n.Work(s.compare)
 		s.want(n.Now())
 		return (*role)(s)
 	})
@@ -84,7 +86,7 @@ type diskDriver interface {
 
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
-		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), keeper: core.NewKeeper(),
+		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), comparing: newComparing(), keeper: core.NewKeeper(),
 		gathered: make(map[core.Partition]*gather),
 		again:    make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
@@ -196,6 +198,7 @@ type Stats struct {
 	Lost       uint64            // records that nobody had when they were due
 	Missing    uint64            // records that are missing below others now
 	Filled     uint64            // records that had been missing
+	Conflicts  uint64            // ranges of which another store holds different contents, found since the start
 	Trimmed    uint64            // records that retention or a purge deleted
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
@@ -207,6 +210,7 @@ func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
 	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
+	st.Conflicts = s.comparing.found
 	st.Missing, st.Filled = s.rx.In.Lacking(), s.rx.In.Stats.Filled
 	s.node.Unlock()
 	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed

@@ -188,6 +188,17 @@ func (s *Store) wantPurge(p core.Partition) *purge {
 	return w
 }
 
+// toldPurge takes what another store says was purged. It needs the lock.
+func (s *Store) toldPurge(p core.Partition, below uint64) {
+	if below == 0 {
+		return
+	}
+	if state, _ := s.log.State(blocklog.Partition(p)); state.Purged < below {
+		w := s.wantPurge(p)
+		w.told = max(w.told, below)
+	}
+}
+
 // purge deletes what is to be deleted, and tells the other stores. Nothing is
 // being written meanwhile, but records are being received. It needs the lock.
 func (s *Store) purge() {
