@@ -18,7 +18,6 @@ type comparing struct {
 	pairs     map[pair]*pairState
 	todo      []comparison
 	questions []question
-	found     uint64 // ranges that differ, since the start
 }
 
 // pair is a partition as this store and another hold it.
@@ -221,7 +220,6 @@ func (s *Store) differs(key pair, r core.Range) {
 	case err != nil:
 		s.node.Logger().Error("conflict cannot be marked", "partition", key.Partition.String(), "err", err)
 	case fresh:
-		s.comparing.found++
 		s.node.Logger().Error("two stores hold different records under the same offsets; nothing is overwritten",
 			"topic", key.Topic, "partition", key.Producer, "range", r.String(), "other", key.with)
 	}

@@ -198,7 +198,7 @@ type Stats struct {
 	Lost       uint64            // records that nobody had when they were due
 	Missing    uint64            // records that are missing below others now
 	Filled     uint64            // records that had been missing
-	Conflicts  uint64            // ranges of which another store holds different contents, found since the start
+	Conflicts  uint64            // ranges of which another store holds different contents
 	Trimmed    uint64            // records that retention or a purge deleted
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
@@ -210,7 +210,6 @@ func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
 	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
-	st.Conflicts = s.comparing.found
 	st.Missing, st.Filled = s.rx.In.Lacking(), s.rx.In.Stats.Filled
 	s.node.Unlock()
 	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed
@@ -220,5 +219,7 @@ func (s *Store) Stats() Stats {
 		st.Bytes += state.Bytes
 	}
 	st.DiskBytes = s.log.DiskBytes()
+	kept, further := s.log.ConflictCount()
+	st.Conflicts = kept + further
 	return st
 }
