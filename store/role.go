@@ -41,8 +41,10 @@ func (r *role) Tick(now time.Time) time.Time {
 	r.rx.In.Tick(now)
 	r.rx.Act()
 	next := (*Store)(r).tickUpkeep(now)
-	if wake := r.rx.In.NextWake(); !wake.IsZero() && wake.Before(next) {
-		next = wake
+	for _, wake := range [...]time.Time{(*Store)(r).tickHold(now), r.rx.In.NextWake()} {
+		if !wake.IsZero() && wake.Before(next) {
+			next = wake
+		}
 	}
 	return next
 }
@@ -105,11 +107,22 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 func (r *role) fetch(m *protocol.Message) {
 	p := core.Partition{Topic: string(m.Subject), Producer: string(m.To)}
 	requester, first, count := string(m.Sender), m.Sequence, m.Count
-	r.node.Answer(protocol.KindDirectRecord, requester, func(a *mesh.Accepted) { a.Fetch(p, requester, first, count) })
+	serve := func() {
+		r.node.Answer(protocol.KindDirectRecord, requester, func(a *mesh.Accepted) { a.Fetch(p, requester, first, count) })
+	}
+	if !(*Store)(r).holding(serve) {
+		serve()
+	}
 }
 
 func (r *role) heads(requester, topic string) {
-	r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.Heads(topic, requester) })
+	serve := func() {
+		r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.Heads(topic, requester) })
+	}
+	// Other stores are told in any case: they may be waiting for us.
+	if p := r.node.Peer(requester); p != nil && p.Role() == protocol.RoleStore || !(*Store)(r).holding(serve) {
+		serve()
+	}
 }
 
 // head takes a head; one that says nothing new is acknowledged again, in case

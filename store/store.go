@@ -33,6 +33,7 @@ type Store struct {
 	gathered  map[core.Partition]*gather // waits for the committer
 	upkeep    upkeep
 	comparing comparing
+	hold      hold
 	again     map[core.Partition]bool // to be acknowledged once more
 	spare     []*gather
 	err       error // why the store stopped by itself
@@ -112,8 +113,12 @@ func (s *Store) want(now time.Time) {
 	for _, t := range s.cfg.Topics {
 		s.rx.In.Want(t, now)
 	}
+	var last time.Time
 	for p, state := range s.log.Partitions() {
 		q := core.Partition(p)
+		if at := time.UnixMilli(state.Updated); at.After(last) {
+			last = at
+		}
 		if planted.Is(planted.HeadAfterRestart) {
 			state.Next++
 		}
@@ -123,6 +128,7 @@ func (s *Store) want(now time.Time) {
 			s.upkeep.look[q] = true
 		}
 	}
+	s.wasAway(last, now)
 }
 
 // public gives an error of the log the sentinel that applications match.
