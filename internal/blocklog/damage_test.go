@@ -118,7 +118,7 @@ func newTemplate(t *testing.T, name string) *template {
 	l := openLog(t, "/store", o)
 	tm := &template{name: name, uuid: l.UUID(), kinds: map[string][]string{}}
 	for round := range uint64(12) {
-		now = now.Add(markEvery)
+		now = now.Add(watermarkEvery)
 		commitRange(t, l, alpha, round*300, round*300+300)
 		p := Partition{fmt.Sprint("topic", round/2), producer(1)}
 		commitRange(t, l, p, 5+round%2*100, 105+round%2*100)
@@ -135,7 +135,7 @@ func newTemplate(t *testing.T, name string) *template {
 			}
 		}
 	}
-	now = now.Add(markEvery)
+	now = now.Add(watermarkEvery)
 	if _, err := l.Enforce(Rules{}, now); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func (tm *template) take(t *testing.T, fs vfs.FS) {
 			tm.kinds[kind] = append(tm.kinds[kind], path.Join(dir, name))
 		}
 	}
-	for _, kind := range []string{"store/store.json", "store/mark", "store/LOCK", "log/LOCK", "log/N.log", "log/N.sst",
+	for _, kind := range []string{"store/store.json", "store/watermark", "store/LOCK", "log/LOCK", "log/N.log", "log/N.sst",
 		"log/N.blob", "log/MANIFEST-N", "log/OPTIONS-N"} {
 		if len(tm.kinds[kind]) == 0 {
 			t.Fatalf("%s: no %s in %v", tm.name, kind, tm.kinds)

@@ -6,7 +6,7 @@
 //
 //	store.json   format version, the store's UUID and where it was made
 //	LOCK         held by the process that has the store open
-//	mark         how many commits are on disk at least
+//	watermark    how many commits are on disk at least
 //	log/         Pebble's files
 //
 // and Pebble holds the keys
@@ -15,7 +15,8 @@
 //	h/topic \0 producer            the partition's state, a msgpack map
 //	g/topic \0 producer \0 first   sums of the 4,096 sequences from first on, msgpack
 //	q/topic \0 producer \0 first   a block that could not be trusted, set aside
-//	c                              the seal of the last commit
+//	c/topic \0 producer            marks of conflicts with other stores, msgpack
+//	s                              the seal of the last commit
 //	v                              format version, decimal
 //
 // where first is a big-endian uint64, so that the blocks of a partition lie
@@ -32,7 +33,7 @@
 // may be missing (a named loss, a block in quarantine): reading goes on behind
 // the hole, [Log.Holes] names it, and [Batch.Fill] takes late what belongs there,
 // and nothing else. [Log.Digest] sums up contents, so that two stores find out
-// whether they hold the same.
+// whether they hold the same. Where they do not, [Log.MarkConflict] marks the range.
 //
 // [Log.Enforce] applies retention: it raises tails, below which nothing is ever
 // served or taken again, and drops what was emptied long ago. [Log.Purge] deletes
@@ -56,5 +57,5 @@
 // What is not noticed is that the last second of commits before a crash is
 // damaged, with nothing written behind it: that is what the end of a log looks like
 // that was being written. After Close it is noticed. Neither is that a disk as a
-// whole, mark included, went back to an earlier state.
+// whole, watermark included, went back to an earlier state.
 package blocklog

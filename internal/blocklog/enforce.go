@@ -61,7 +61,7 @@ func (l *Log) Enforce(rules Rules, now time.Time) (Trimmed, error) {
 	e.plan(l.due(rules, now))
 	e.apply()
 	if l.writing.TryLock() { // for commits that nothing followed
-		l.keepMark(l.opts.Now())
+		l.keepWatermark(l.opts.Now())
 		l.writing.Unlock()
 	}
 	for _, p := range e.looked {

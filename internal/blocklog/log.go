@@ -32,16 +32,18 @@ type Log struct {
 	touched []Partition                   // changed since the last Enforce
 	small   []Partition                   // worth merging
 	held    uint64                        // State.Bytes of all partitions
+	// conflicts are the marks of those partitions that have some.
+	conflicts map[Partition]marks
 
 	running sync.WaitGroup // calls that use db
 	spare   sync.Pool      // of *spare
 	// writing lets one goroutine write to db at a time: a write that follows a
 	// failed one would make Pebble panic with its locks held. Whoever holds it
 	// knows that no partition changes.
-	writing sync.Mutex
-	seal    seal    // of the last commit; guarded by writing
-	least   uint64  // commits that were confirmed before it was opened again
-	mark    *marker // guarded by writing
+	writing   sync.Mutex
+	seal      seal       // of the last commit; guarded by writing
+	least     uint64     // commits that were confirmed before it was opened again
+	watermark *watermark // guarded by writing
 
 	retention retention
 	reclaimer reclaimer
@@ -84,6 +86,7 @@ func Open(dir string, o Options) (*Log, error) {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}
 	l := &Log{opts: o, home: h, parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
+		conflicts: map[Partition]marks{},
 		abandoned: make(chan struct{}), reclaimer: newReclaimer()}
 	l.disk = newFullFS(o)
 	l.opts.FS = l.disk
@@ -124,19 +127,19 @@ func (l *Log) open() error {
 		l.held += q.Bytes
 		l.touch(p, q)
 	}
-	l.keepMark(l.opts.Now())
+	l.keepWatermark(l.opts.Now())
 	return nil
 }
 
 func (l *Log) openFiles() (err error) {
-	if l.mark, err = openMarker(l.home.Dir); err != nil {
+	if l.watermark, err = openWatermark(l.home.Dir); err != nil {
 		return err
 	}
 	if err = l.checkManifest(); err == nil {
 		l.db, err = openPebble(l.home.File(pebbleName), pebbleOptions(l.opts))
 	}
 	if err != nil {
-		return errors.Join(err, l.mark.close())
+		return errors.Join(err, l.watermark.close())
 	}
 	err = l.checkFormat()
 	if err == nil {
@@ -301,11 +304,11 @@ func (l *Log) finish() error {
 	if l.db == nil {
 		return nil
 	}
-	l.keepMark(time.Time{})
+	l.keepWatermark(time.Time{})
 	return l.closeFiles()
 }
 
-func (l *Log) closeFiles() error { return errors.Join(l.db.Close(), l.mark.close()) }
+func (l *Log) closeFiles() error { return errors.Join(l.db.Close(), l.watermark.close()) }
 
 // enter announces a use of the database; leave must follow if it returns nil.
 func (l *Log) enter() error {

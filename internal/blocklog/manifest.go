@@ -82,7 +82,7 @@ func endsEarly(files vfs.FS, path string) (cause, err error) {
 func (l *Log) probe() (missing string, err error) {
 	o := pebbleOptions(l.opts)
 	o.ReadOnly = true
-	p := &Log{opts: l.opts, home: l.home, mark: l.mark, parts: map[Partition]*part{}}
+	p := &Log{opts: l.opts, home: l.home, watermark: l.watermark, parts: map[Partition]*part{}}
 	if p.db, err = openPebble(l.home.File(pebbleName), o); err != nil {
 		return "", err
 	}

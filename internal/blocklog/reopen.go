@@ -53,11 +53,12 @@ func (l *Log) reopen() error {
 		} else if err != nil { // expected: what could not be written cannot be now
 			l.opts.Logger.Info("closed after a failed write", "error", err)
 		}
-		l.db, l.mark = nil, nil
+		l.db, l.watermark = nil, nil
 	}
 	again := &Log{
 		opts: l.opts, home: l.home, disk: l.disk, abandoned: l.abandoned, least: max(l.least, l.seal.commits),
-		parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{}, reclaimer: newReclaimer(),
+		parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
+		conflicts: map[Partition]marks{}, reclaimer: newReclaimer(),
 	}
 	go func() { done <- again.open() }()
 	if err, ok := l.disk.orGiveUp(done); !ok {
@@ -86,8 +87,9 @@ func (l *Log) become(again *Log) {
 	l.retention.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.db, l.mark, l.seal = again.db, again.mark, again.seal
+	l.db, l.watermark, l.seal = again.db, again.watermark, again.seal
 	l.parts, l.order, l.held = again.parts, again.order, again.held
+	l.conflicts = again.conflicts
 	l.damage, l.damaged = again.damage, again.damaged
 	l.touched, l.small = again.touched, again.small
 	l.reclaimer = again.reclaimer

@@ -20,12 +20,12 @@ import (
 //	+---------+--------+
 //
 //	commits  how many there were. What is on disk beside Pebble's files says
-//	         how many there have to be at least: see marker
+//	         how many there have to be at least: see watermark
 //	states   sum of the hashes of all partition states, modulo 2^64
 type seal struct{ commits, states uint64 }
 
 // sealKey leads to the seal.
-var sealKey = []byte("c")
+var sealKey = []byte("s")
 
 const sealLen = 16
 
@@ -83,12 +83,12 @@ func (l *Log) checkSeal() error {
 	if l.least > 0 { // somebody goes by the old one
 		return fmt.Errorf("%w: %s", ErrLost, missing)
 	}
-	l.seal.commits = max(l.seal.commits, l.mark.commits)
+	l.seal.commits = max(l.seal.commits, l.watermark.commits)
 	return l.newChange().commit()
 }
 
 // compareSeal compares the states that were loaded with the seal, and the seal
-// with the mark. It returns what is missing and sets l.seal to what is there.
+// with the watermark. It returns what is missing and sets l.seal to what is there.
 func (l *Log) compareSeal() (missing string, err error) {
 	found, sealed, err := l.loadSeal()
 	if err != nil {
@@ -99,8 +99,8 @@ func (l *Log) compareSeal() (missing string, err error) {
 		l.seal.states += q.hash
 	}
 	switch {
-	case found.commits < max(l.mark.commits, l.least):
-		return fmt.Sprintf("%d commits were on disk, %d are left", max(l.mark.commits, l.least), found.commits), nil
+	case found.commits < max(l.watermark.commits, l.least):
+		return fmt.Sprintf("%d commits were on disk, %d are left", max(l.watermark.commits, l.least), found.commits), nil
 	case sealed && found.states != l.seal.states:
 		return fmt.Sprintf("the states of %d partitions are not those of commit %d", len(l.parts), found.commits), nil
 	}

@@ -74,9 +74,9 @@ func TestLostState(t *testing.T) {
 	wantRenewed(t, "/store", o, uuid)
 }
 
-// TestMark lags by a second of commits, by nothing after Enforce or Close, and
+// TestWatermark lags by a second of commits, by nothing after Enforce or Close, and
 // one of its slots is enough.
-func TestMark(t *testing.T) {
+func TestWatermark(t *testing.T) {
 	mem := vfs.NewCrashableMem()
 	now := time.Unix(1e9, 0)
 	o := small(mem)
@@ -85,7 +85,7 @@ func TestMark(t *testing.T) {
 	uuid := l.UUID()
 	want := func(behind uint64) {
 		t.Helper()
-		m, err := openMarker(l.home.Dir)
+		m, err := openWatermark(l.home.Dir)
 		if err != nil || m.commits+behind != l.seal.commits {
 			t.Fatalf("the mark is %d, there were %d commits: %v", m.commits, l.seal.commits, err)
 		}
@@ -95,13 +95,13 @@ func TestMark(t *testing.T) {
 	}
 	next := uint64(0)
 	commit := func() { commitRange(t, l, alpha, next, next+1); next++ }
-	now = now.Add(markEvery)
+	now = now.Add(watermarkEvery)
 	commit()
 	want(0)
 	commit()
 	commit()
 	want(2)
-	now = now.Add(markEvery)
+	now = now.Add(watermarkEvery)
 	if _, err := l.Enforce(Rules{}, now); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestMark(t *testing.T) {
 	closeLog(t, l)
 	want(0)
 	for _, slot := range []int{0, 1, 0} { // each is older or newer than the other
-		damageMark(t, mem, slot)
+		damageWatermark(t, mem, slot)
 		l = openLog(t, "/store", o)
 		if l.UUID() != uuid {
 			t.Error("a damaged mark cost the address")
@@ -119,7 +119,7 @@ func TestMark(t *testing.T) {
 		commit()
 		closeLog(t, l)
 	}
-	if err := mem.Remove("/store/" + markName); err != nil {
+	if err := mem.Remove("/store/" + watermarkName); err != nil {
 		t.Fatal(err)
 	}
 	l = openLog(t, "/store", o)
@@ -131,13 +131,13 @@ func TestMark(t *testing.T) {
 	closeLog(t, l)
 }
 
-func damageMark(t *testing.T, fs vfs.FS, slot int) {
+func damageWatermark(t *testing.T, fs vfs.FS, slot int) {
 	t.Helper()
-	f, err := fs.OpenReadWrite("/store/"+markName, vfs.WriteCategoryUnspecified)
+	f, err := fs.OpenReadWrite("/store/"+watermarkName, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.WriteAt([]byte{0xff}, int64(slot)*markSpacing+3)
+	_, err = f.WriteAt([]byte{0xff}, int64(slot)*watermarkSpacing+3)
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
