@@ -14,6 +14,7 @@ import (
 type Batch struct {
 	log     *Log
 	pebble  *pebble.Batch     // nil before the first block
+	db      *pebble.DB        // that pebble is for
 	entries []entry           // in the order in which the partitions came
 	index   map[Partition]int // nil once committed or discarded
 	runs    []run             // what Add appended, in order
@@ -174,7 +175,8 @@ func (b *Batch) begin(p Partition, n int) error {
 		return err
 	}
 	defer b.log.leave()
-	b.pebble = b.log.db.NewBatchWithSize(n+n/16+4<<10, pebble.WithMaxRetainedSizeBytes(retainBatch))
+	b.db = b.log.db
+	b.pebble = b.db.NewBatchWithSize(n+n/16+4<<10, pebble.WithMaxRetainedSizeBytes(retainBatch))
 	return nil
 }
 
@@ -196,8 +198,8 @@ func (b *Batch) entry(p Partition) int {
 // restart, and that the log must be opened again. [ErrOverlap]: another batch
 // was committed for the same partition since Add, or it was purged beyond its
 // head, or what Fill was given is there by now; [ErrConflict]: what Complete was
-// given is there with other contents by now. The batch cannot be used again
-// in any case.
+// given is there with other contents by now; [ErrReopened]: see [Log.Reopen]. The
+// batch cannot be used again in any case.
 func (b *Batch) Commit() error {
 	if b.index == nil {
 		return fmt.Errorf("blocklog: commit: %w", ErrCommitted)
@@ -231,6 +233,9 @@ func (l *Log) commit(b *Batch) error {
 	defer l.leave()
 	if len(b.entries) == 0 {
 		return nil
+	}
+	if b.db != l.db {
+		return ErrReopened
 	}
 	l.writing.Lock()
 	defer l.writing.Unlock()

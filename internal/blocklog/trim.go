@@ -188,6 +188,7 @@ func (c *change) lower(t *trim, s *state) error {
 	s.oldest = t.oldest
 	was := wholeGrain(s.Tail)
 	s.Tail = t.tail
+	s.Expired = max(s.Expired, s.Tail)
 	switch {
 	case t.tail >= s.Next:
 		s.clear(t.tail, c.log.opts.Now().UnixMilli())
