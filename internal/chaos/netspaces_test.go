@@ -66,12 +66,15 @@ func (n *namespaces) ip(command string) error {
 
 func (n *namespaces) kinds() []kind { return []kind{cut} }
 
+// location gives what comes after the faults the place of the probe.
 func (n *namespaces) location(node string) location {
-	l := location{
+	if n.ports[node] == 0 {
+		node = "probe"
+	}
+	return location{
 		wrap: []string{"ip", "netns", "exec", n.prefix + node},
 		sub:  "tcp://" + namespaceTower + ":5556", pub: "tcp://" + namespaceTower + ":5557", listen: ":0",
 	}
-	return l
 }
 
 func (n *namespaces) begin(_ kind, node string) error { return n.cable(node, "down") }

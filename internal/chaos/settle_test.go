@@ -71,6 +71,9 @@ func (l *ledger) settle() {
 	defer l.mu.Unlock()
 	first := l.readers[replayName(0)]
 	for name, r := range l.readers {
+		if roleOf(name) == "replay" && !r.ended {
+			l.note(unhealed, 1, "%s did not come to its end", name)
+		}
 		for _, p := range l.places() {
 			l.settleReader(name, r, p)
 			if roleOf(name) == "replay" && first != nil && r.digests[p] != first.digests[p] {
