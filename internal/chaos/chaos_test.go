@@ -10,7 +10,7 @@ import (
 
 const (
 	equalWithin = 10 * time.Second // after the last fault and the last record
-	patience    = 2 * time.Minute  // for what has no time of its own
+	patience    = time.Minute      // for what has no time of its own
 	startDelay  = time.Second      // until the load begins
 )
 
