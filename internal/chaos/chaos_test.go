@@ -26,12 +26,15 @@ func TestChaos(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(rand.Uint32())
 	}
-	for _, name := range []string{"namespaces", "proxies"} {
+	for _, name := range networkNames {
 		if *networkFlag != name && (*networkFlag != "" || (testing.Short() && name != "proxies")) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			net := networks[name](t)
+			net, err := networks[name](t)
+			if err != nil {
+				t.Skip(err)
+			}
 			newTrial(t, name, net, seed).run()
 		})
 	}
@@ -58,7 +61,7 @@ func newTrial(t *testing.T, name string, net network, seed uint64) *trial {
 }
 
 func (r *trial) run() {
-	r.t.Logf("seed %d, network %s, %d records over %s, a fault every %s", r.plan.seed, r.network, r.records, r.plan.over, r.plan.every)
+	r.announce()
 	r.begin()
 	if err := r.play(r.faults, r.load.Began); err != nil {
 		r.t.Fatal(err)
@@ -67,6 +70,10 @@ func (r *trial) run() {
 	r.replay()
 	r.ledger.settle()
 	r.verdict()
+}
+
+func (r *trial) announce() {
+	r.t.Logf("seed %d, network %s, %d records over %s, a fault every %s", r.plan.seed, r.network, r.records, r.plan.over, r.plan.every)
 }
 
 // begin starts everything; the load begins a little later.

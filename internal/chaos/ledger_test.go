@@ -27,10 +27,11 @@ const (
 	unequal    violation = "unequal"       // stores that differ, or for too long
 	unhealed   violation = "unhealed"      // what should have come in time
 	ended      violation = "ended"         // processes that ended by themselves
+	grown      violation = "grown"         // what a soak found to leak
 )
 
 var violations = []violation{
-	lost, outOfOrder, duplicated, resumed, wrongValue, skipped, reused, headBack, unequal, unhealed, ended,
+	lost, outOfOrder, duplicated, resumed, wrongValue, skipped, reused, headBack, unequal, unhealed, ended, grown,
 }
 
 // ledger keeps what the children report, and finds what is wrong with it. Its

@@ -21,7 +21,7 @@ var (
 	everyFlag    = flag.Duration("every", 500*time.Millisecond, "time between faults")
 	seedFlag     = flag.Uint64("seed", 0, "seed of the schedule; 0 takes a new one")
 	networkFlag  = flag.String("network", "", "namespaces or proxies; all there are if it is empty, with -short only proxies")
-	durationFlag = flag.Duration("soak", 0, "how long to soak; 0 does not")
+	durationFlag = flag.Duration("soak", 0, "how long to soak instead; 0 does not")
 )
 
 var (

@@ -22,11 +22,11 @@ const (
 	namespaceTower = namespaceNet + "1"
 )
 
-// newNamespaces makes them, or skips the test.
-func newNamespaces(t *testing.T) network {
+// newNamespaces makes them, which needs root and the program ip.
+func newNamespaces(t *testing.T) (network, error) {
 	t.Helper()
 	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("there is no program ip")
+		return nil, fmt.Errorf("network namespaces: %w", err)
 	}
 	n := &namespaces{prefix: fmt.Sprintf("beck-chaos-%d-", os.Getpid()), ports: make(map[string]int)}
 	t.Cleanup(func() { _ = n.close() })
@@ -49,10 +49,10 @@ func newNamespaces(t *testing.T) network {
 	}
 	for _, c := range commands {
 		if err := n.ip(c); err != nil {
-			t.Skipf("network namespaces cannot be made: %v", err)
+			return nil, fmt.Errorf("network namespaces: %w", err)
 		}
 	}
-	return n
+	return n, nil
 }
 
 // ip runs the program ip, with HUB as the name of the bridge's namespace.

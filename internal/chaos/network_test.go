@@ -24,8 +24,9 @@ type network interface {
 	close() error
 }
 
-// networks makes those that there are, by name; making one may skip the test.
-var networks = map[string]func(t *testing.T) network{
+// networks makes those that there are, by name. One that this machine cannot
+// have is an error.
+var networks = map[string]func(t *testing.T) (network, error){
 	"namespaces": newNamespaces,
 	"proxies":    newProxies,
 }
@@ -35,6 +36,9 @@ const (
 	producers = 4
 	consumers = 4
 )
+
+// networkNames has the better ones first.
+var networkNames = []string{"namespaces", "proxies"}
 
 // nodeNames are the nodes that faults happen to.
 func nodeNames() []string {

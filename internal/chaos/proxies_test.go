@@ -34,7 +34,7 @@ type line struct {
 // spoilEvery spoils each such byte: few enough that no greeting comes through.
 const spoilEvery = 3
 
-func newProxies(t *testing.T) network {
+func newProxies(t *testing.T) (network, error) {
 	t.Helper()
 	p := &proxies{
 		t: t, tower: location{sub: "tcp://" + freePort(t), pub: "tcp://" + freePort(t)},
@@ -46,18 +46,18 @@ func newProxies(t *testing.T) network {
 		p.owner["tcp://"+l.listen] = node
 		var err error
 		if l.sub, err = faultproxy.Listen(p.tower.sub[len("tcp://"):]); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		if l.pub, err = faultproxy.Listen(p.tower.pub[len("tcp://"):]); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		if l.front, err = testproc.NewFront("tcp://" + l.pub.Addr()); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		l.front.Each(func(endpoint string, proxy *faultproxy.Proxy) { p.apply(proxy, node, p.owner[endpoint]) })
 		p.lines[node] = l
 	}
-	return p
+	return p, nil
 }
 
 func (p *proxies) kinds() []kind { return networkKinds }
