@@ -8,11 +8,7 @@ import (
 	"time"
 )
 
-const (
-	equalWithin = 10 * time.Second // after the last fault and the last record
-	patience    = time.Minute      // for what has no time of its own
-	startDelay  = time.Second      // until the load begins
-)
+const startDelay = time.Second // until the load begins
 
 var topics = []string{"chaos.a", "chaos.b"}
 
@@ -48,8 +44,7 @@ type trial struct {
 	faults  []fault
 	records uint64
 
-	// When, after the last fault, and for equal after the last record too.
-	published, acknowledged, consumed, equal time.Duration
+	healing []healing // after the faults
 }
 
 func newTrial(t *testing.T, name string, net network, seed uint64) *trial {
@@ -82,38 +77,6 @@ func (r *trial) begin() {
 	for _, name := range append(nodeNames(), "probe") {
 		r.start(name)
 	}
-}
-
-// heal waits, after the faults, until everything has recovered.
-func (r *trial) heal() {
-	time.Sleep(time.Until(r.load.Began.Add(r.plan.over))) // the rest of the load
-	healed := time.Now()
-	r.published = r.await(healed, patience, "everything published", r.ledger.allPublished)
-	quiet := time.Now()
-	r.equal = r.await(quiet, equalWithin, "all stores equal", func() bool { return r.ledger.storesEqual(quiet) })
-	r.acknowledged = r.await(healed, patience, "everything acknowledged", r.ledger.allAcknowledged)
-	r.consumed = r.await(healed, patience, "everything consumed", r.ledger.allConsumed)
-}
-
-const awaitEvery = 5 * time.Millisecond
-
-// await waits for a condition and returns how long after since it came. It is a
-// violation if that is not within a time; the trial goes on.
-func (r *trial) await(since time.Time, within time.Duration, what string, is func() bool) time.Duration {
-	tick := time.NewTicker(awaitEvery)
-	defer tick.Stop()
-	late := false
-	for !is() {
-		if took := time.Since(since); took > within && !late {
-			late = true
-			r.ledger.wrong(unhealed, 1, "not within %s: %s", within, what)
-		}
-		if time.Since(since) > within+patience/2 {
-			break
-		}
-		<-tick.C
-	}
-	return time.Since(since)
 }
 
 // replayName is the consumer that replays a store.

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -17,10 +18,13 @@ const (
 	soakRate  = 4000 // records a second in all
 	soakEvery = 2 * time.Second
 
-	// The first part of a life is warming up, and a life is judged if it lasted
-	// for the second part of the soak.
-	warmUp     = 0.4
-	longEnough = 0.75
+	warmUp     = 0.4  // so much of a life is warming up
+	longEnough = 0.75 // a life is judged if it lasted for so much of the soak
+
+	// A store fills a memtable and its cache of blocks at this rate within so
+	// many seconds; until then its memory says nothing.
+	storeWarmUp = 240
+	leastJudged = 30
 )
 
 // soakSpared are not killed, so that some of each role live long. They are
@@ -69,6 +73,7 @@ func TestSoak(t *testing.T) {
 	r.replay()
 	r.ledger.settle()
 	r.slopes()
+	r.keepSamples()
 	r.verdict()
 }
 
@@ -112,13 +117,35 @@ func (r *trial) slopes() {
 	}
 }
 
+// keepSamples writes what was measured beside the logs.
+func (r *trial) keepSamples() {
+	f := r.create("samples.txt")
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	defer w.Flush()
+	for l, of := range r.vitals.of {
+		for m, s := range of {
+			for i := range s.at {
+				fmt.Fprintf(w, "%s.%d %s %.0f %.1f\n", l.node, l.number, m, s.at[i], s.value[i])
+			}
+		}
+	}
+}
+
 // judge describes one metric of a life, and notes it if it grew by too much.
 func (r *trial) judge(l life, m metric) string {
 	of := r.vitals.of[l][m]
 	if of == nil {
 		return "-"
 	}
-	s := of.after(warmUp * of.span())
+	warm := warmUp * of.span()
+	if m == rss && roleOf(l.node) == "store" {
+		warm = max(warm, storeWarmUp)
+	}
+	s := of.after(warm)
+	if s.span() < leastJudged {
+		return "warming up"
+	}
 	grew, most := s.growth(), mayGrow[m].most(s)
 	text := fmt.Sprintf("%.1f %+.1f of %.0f", s.median(), grew, most)
 	if mayGrow[m].exceeded(s) {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 )
 
 // verdict prints what happened and what was wrong with it; anything wrong fails
@@ -15,19 +14,26 @@ import (
 func (r *trial) verdict() {
 	l := r.ledger
 	faults := countKinds(r.faults)
-	seconds := func(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-13s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(&b, "chaos on %s, seed %d\n", r.network, r.plan.seed)
+	what := "chaos"
+	if r.vitals != nil {
+		what = "soak"
+	}
+	fmt.Fprintf(&b, "%s on %s, seed %d\n", what, r.network, r.plan.seed)
 	row("records", "%d over %s, %d acknowledged", r.records, r.plan.over, l.acknowledged())
 	row("delivered", "%d to %d consumers and %d replays of stores", l.delivered, consumers, stores)
 	row("faults", "%d: %s", len(r.faults), faults)
-	row("after faults", "published %s, acknowledged %s, consumed %s", seconds(r.published), seconds(r.acknowledged), seconds(r.consumed))
-	row("stores equal", "%s after the last fault and record", seconds(r.equal))
+	for _, h := range r.healing {
+		row("healed", "%s after %s", h.what, h)
+	}
 	var wrongs []string
 	for _, v := range violations {
+		if v == grown && r.vitals == nil {
+			continue // was not looked at
+		}
 		wrongs = append(wrongs, fmt.Sprintf("%d %s", l.count[v], v))
 		for _, example := range l.examples[v] {
 			row(string(v), "%s", example)
@@ -40,11 +46,11 @@ func (r *trial) verdict() {
 			row("fault", "%s", f)
 		}
 		row("load began", "%s", r.load.Began.Format("15:04:05.000"))
-		row("again", "make chaos SEED=%d", r.plan.seed)
+		row("again", "make %s SEED=%d NETWORK=%s", what, r.plan.seed, r.network)
 		r.t.Errorf("%d violations", l.total())
 	}
-	fmt.Fprintf(&b, "chaos %s: %s: %d records, %d faults (%s): %s\n",
-		outcome, r.network, r.records, len(r.faults), faults, strings.Join(wrongs, ", "))
+	fmt.Fprintf(&b, "%s %s: %s: %d records, %d faults (%s): %s\n",
+		what, outcome, r.network, r.records, len(r.faults), faults, strings.Join(wrongs, ", "))
 	fmt.Fprint(os.Stdout, b.String())
 }
 
