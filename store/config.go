@@ -2,8 +2,10 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -18,6 +20,20 @@ type Config struct {
 
 	// Topics are those to keep. Default: all.
 	Topics []string
+
+	// Retain are rules for how much of each partition is kept, PATTERN=LIMITS,
+	// like "logs.*=records:1000" or "audit.>=age:30d,bytes:10GiB". In a pattern,
+	// levels are separated by dots: * stands for any one, > at the end for one or
+	// more. The limits are records:N, the last N of each partition; age:DURATION,
+	// since a store first saw them; bytes:SIZE, of their contents; of several the
+	// strictest wins. The first rule that matches a topic counts. Default: what no
+	// rule matches is kept for ever.
+	Retain []string
+
+	// TombstoneAge is how long a partition that retention or a purge emptied is
+	// remembered, so that it does not come back from a store that was away: longer
+	// than any store stays away. 1 s to 10 years, default 30 days.
+	TombstoneAge time.Duration
 
 	// GatherBytes bounds the records received and not yet on disk, together
 	// with those that were asked for. Default 64 MiB. What does not fit is
@@ -37,7 +53,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		NodeConfig: beck.DefaultNodeConfig(), GatherBytes: 64 << 20, CacheBytes: 64 << 20,
-		MessageBytes: mesh.DefaultMessageBytes,
+		MessageBytes: mesh.DefaultMessageBytes, TombstoneAge: 30 * 24 * time.Hour,
 	}
 }
 
@@ -53,12 +69,16 @@ func (c Config) validate() error {
 			return fmt.Errorf("topic %q: %w", t, err)
 		}
 	}
+	if _, err := blocklog.ParseRules(c.Retain); err != nil {
+		return fmt.Errorf("%w: Retain: %w", beck.ErrConfig, err)
+	}
 	for _, b := range []struct {
 		field         string
 		is, low, high int64
 	}{
 		{"GatherBytes", c.GatherBytes, 1 << 20, 1 << 40},
 		{"CacheBytes", c.CacheBytes, 1 << 20, 1 << 40},
+		{"TombstoneAge", int64(c.TombstoneAge), int64(time.Second), int64(10 * 366 * 24 * time.Hour)},
 		{"MessageBytes", int64(c.MessageBytes), 1 << 10, 1 << 30},
 	} {
 		if b.is < b.low || b.is > b.high {

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/internal/planted"
@@ -40,7 +41,11 @@ func (r *role) Subscribed(a *mesh.Accepted, prefix string, _ time.Time) {
 func (r *role) Tick(now time.Time) time.Time {
 	r.rx.In.Tick(now)
 	r.rx.Act()
-	return r.rx.In.NextWake()
+	next := (*Store)(r).tickUpkeep(now)
+	if wake := r.rx.In.NextWake(); !wake.IsZero() && wake.Before(next) {
+		next = wake
+	}
+	return next
 }
 
 func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool) {
@@ -107,11 +112,27 @@ func (r *role) heads(requester, topic string) {
 // head takes a head; one that says nothing new is acknowledged again, in case
 // the acknowledgement before was lost.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
-	if r.rx.Head(d, m, now) {
+	t := r.rx.Head(d, m, now)
+	if t.EndOfList {
 		return
 	}
-	if p := (core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}); m.Sequence < r.keeper.Durable(p) {
+	p := core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
+	if m.Sequence < r.keeper.Durable(p) {
 		r.again[p] = true
+	}
+	if d.Peer().Role() == protocol.RoleStore {
+		r.ofStore(p, t)
+	}
+}
+
+// ofStore takes what another store says of a partition.
+func (r *role) ofStore(p core.Partition, t protocol.Trailer) {
+	if t.Purged == 0 {
+		return
+	}
+	if state, _ := r.log.State(blocklog.Partition(p)); state.Purged < t.Purged {
+		w := (*Store)(r).wantPurge(p)
+		w.told = max(w.told, t.Purged)
 	}
 }
 
@@ -122,15 +143,26 @@ func (r *role) Deliver(deliveries []core.Delivery) {
 	}
 }
 
+// Fill gathers what was missing for the next commit.
+func (r *role) Fill(deliveries []core.Delivery) {
+	for _, d := range deliveries {
+		(*Store)(r).gatherFill(d)
+	}
+}
+
 // Live is nothing to a store, which subscribes to all topics at once.
 func (r *role) Live(core.LiveOrder) {}
 
 // Report tells the log.
 func (r *role) Report(g core.Report) {
 	text := "gap"
-	if g.Kind == core.Skipped {
+	switch g.Kind {
+	case core.Skipped:
 		r.stats.Lost += g.Range.Len()
-		text = "records lost: no node has them"
+		text = "records missing: no node that is here has them"
+	case core.Expired:
+		(*Store)(r).lapse(g.Partition, g.Range.End)
+		text = "records expired before they came"
 	}
 	r.node.Logger().Warn(text, "kind", g.Kind.String(), "topic", g.Partition.Topic, "partition", g.Partition.Producer, "range", g.Range.String())
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/beckmesh/beck"
@@ -28,18 +29,16 @@ type Store struct {
 	rx     *mesh.Receiver
 	keeper *core.Keeper
 
+	rules    blocklog.Rules
 	gathered map[core.Partition]*gather // waits for the committer
-	again    map[core.Partition]bool    // to be acknowledged once more
+	upkeep   upkeep
+	again    map[core.Partition]bool // to be acknowledged once more
 	spare    []*gather
 	err      error // why the store stopped by itself
 	failed   chan struct{}
+	closed   chan struct{}
+	closing  sync.Once
 	stats    Stats
-}
-
-// gather is what a partition received since the last commit.
-type gather struct {
-	records *blocklog.Builder
-	bytes   int64 // of the intake's room
 }
 
 // Start opens the directory and joins the mesh. A directory that another store
@@ -49,7 +48,8 @@ func Start(c Config) (*Store, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	options := blocklog.Options{CacheBytes: c.CacheBytes, Logger: c.NodeConfig.WithDefaults().Logger}
+	rules, _ := blocklog.ParseRules(c.Retain) // they are valid
+	options := blocklog.Options{CacheBytes: c.CacheBytes, TombstoneAge: c.TombstoneAge, Logger: c.NodeConfig.WithDefaults().Logger}
 	if d, ok := mesh.DriverFor(c.Listen).(diskDriver); ok {
 		d.Disk(&options)
 	}
@@ -57,13 +57,17 @@ func Start(c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", public(err))
 	}
-	s := newStore(c, log)
+	s := newStore(c, log, rules)
+	if err := s.trimAll(mesh.DriverFor(c.Listen).Now()); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), log.Close())
+	}
 	_, err = mesh.Start(mesh.Config{
 		NodeConfig: c.NodeConfig, UUID: log.UUID(), Role: protocol.RoleStore, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		s.node = n
 		s.rx = mesh.NewReceiver(n, s.intake(), (*role)(s))
 		n.Work(s.commit)
+		n.Work(s.keepUp)
 		s.want(n.Now())
 		return (*role)(s)
 	})
@@ -78,11 +82,11 @@ type diskDriver interface {
 	Disk(o *blocklog.Options)
 }
 
-func newStore(c Config, log *blocklog.Log) *Store {
+func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
-		cfg: c, log: log, keeper: core.NewKeeper(),
+		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), keeper: core.NewKeeper(),
 		gathered: make(map[core.Partition]*gather),
-		again:    make(map[core.Partition]bool), failed: make(chan struct{}),
+		again:    make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
 }
 
@@ -113,6 +117,9 @@ func (s *Store) want(now time.Time) {
 		}
 		s.keeper.Committed(q, state.Next)
 		s.rx.In.Resume(q, state.Next)
+		if state.Records < state.Next-state.Tail {
+			s.upkeep.look[q] = true
+		}
 	}
 }
 
@@ -161,6 +168,7 @@ func (s *Store) Failed() <-chan struct{} { return s.failed }
 // It returns why the store had stopped by itself, if it had.
 func (s *Store) Close() error {
 	s.node.Close()
+	s.closing.Do(func() { close(s.closed) })
 	return errors.Join(s.err, s.log.Close())
 }
 
@@ -185,7 +193,10 @@ type Stats struct {
 	Commits    uint64            // syncs they took
 	Duplicates uint64            // records that came again
 	NoRoom     uint64            // records that did not fit, and are fetched later
-	Lost       uint64            // records that nobody had
+	Lost       uint64            // records that nobody had when they were due
+	Missing    uint64            // records that are missing below others now
+	Filled     uint64            // records that had been missing
+	Trimmed    uint64            // records that retention or a purge deleted
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
@@ -196,6 +207,7 @@ func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
 	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
+	st.Missing, st.Filled = s.rx.In.Lacking(), s.rx.In.Stats.Filled
 	s.node.Unlock()
 	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed
 	for _, state := range s.log.Partitions() {
@@ -205,24 +217,4 @@ func (s *Store) Stats() Stats {
 	}
 	st.DiskBytes = s.log.DiskBytes()
 	return st
-}
-
-// commit is the committer: it writes all that was gathered in one batch, syncs
-// it, then releases the acknowledgements. The next batch fills meanwhile. It
-// needs the lock, which it gives up while it writes.
-func (s *Store) commit() bool {
-	if len(s.gathered) == 0 || s.err != nil {
-		return false
-	}
-	batch := s.gathered
-	s.gathered = make(map[core.Partition]*gather, len(batch))
-	s.node.Unlock()
-	err := s.write(batch)
-	s.node.Lock()
-	if err != nil {
-		s.fail(err)
-		return false
-	}
-	s.committed(batch, s.node.Now())
-	return true
 }

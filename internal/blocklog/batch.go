@@ -27,6 +27,7 @@ type run struct {
 	entry int    // index of its partition
 	grain uint64 // where they are
 	next  uint64 // behind the last one
+	time  int64  // of the first block, ms
 	sums
 }
 
@@ -87,9 +88,9 @@ func (b *Batch) Add(p Partition, records *Builder) error {
 	if !e.adds {
 		b.append(e, records.First())
 	}
-	time := records.time(b.log.opts.Now().UnixMilli())
+	now := b.log.opts.Now().UnixMilli()
 	for n := range records.spans {
-		block := records.block(n, time)
+		block := records.block(n, now)
 		var err error
 		if b.key, err = put(b.pebble, b.key, p, block); err != nil {
 			return fmt.Errorf("blocklog: add to %v: %w", p, err)
@@ -124,7 +125,7 @@ func (b *Batch) count(i int, block block) {
 		b.runs[n-1].next = block.next()
 		return
 	}
-	b.runs = append(b.runs, run{entry: i, grain: k, next: block.next(), sums: s})
+	b.runs = append(b.runs, run{entry: i, grain: k, next: block.next(), time: block.time, sums: s})
 }
 
 // Bytes returns the encoded bytes of the blocks added.
@@ -253,7 +254,7 @@ func (c *change) gather(b *Batch) error {
 	for i := range b.runs {
 		r := &b.runs[i]
 		e := &c.entries[r.entry]
-		c.appended(e.Partition, &e.after, r.grain, r.next, r.sums)
+		c.appended(e.Partition, &e.after, r)
 	}
 	return nil
 }

@@ -84,21 +84,21 @@ func (c *change) closeOpen(p Partition, s *state) {
 	s.open = sums{}
 }
 
-// appended counts records of grain k, up to next, behind the head of s.
-func (c *change) appended(p Partition, s *state, k, next uint64, o sums) {
-	if k != grainOf(s.Next) {
+// appended counts the records of r behind the head of s.
+func (c *change) appended(p Partition, s *state, r *run) {
+	if r.grain != grainOf(s.Next) {
 		c.closeOpen(p, s)
 	}
 	if s.Records == 0 {
-		s.oldest = o.newest
+		s.oldest = r.time
 	}
-	s.Next = max(s.Next, k*GrainRecords) // k is the open one now
-	s.open.add(o)
-	s.add(o)
-	if grainOf(next) != k {
+	s.Next = max(s.Next, r.grain*GrainRecords) // r's grain is the open one now
+	s.open.add(r.sums)
+	s.add(r.sums)
+	if grainOf(r.next) != r.grain {
 		c.closeOpen(p, s)
 	}
-	s.Next = next
+	s.Next = r.next
 	s.Emptied = 0
 }
 

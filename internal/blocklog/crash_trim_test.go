@@ -53,7 +53,7 @@ func TestCrashWhileChanging(t *testing.T) {
 		}
 		s, _ := l.State(alpha)
 		held := map[uint64]bool{}
-		if err := l.Read(alpha, 0, 0, func(seq uint64, _, _ []byte) bool { held[seq] = true; return true }); err != nil {
+		if err := l.Read(alpha, 0, 0, func(r Record) bool { held[r.Seq] = true; return true }); err != nil {
 			t.Fatal(err)
 		}
 		mu.Lock()
@@ -102,9 +102,9 @@ func (c keptPoint) check(t *testing.T) {
 		t.Fatalf("%s: state %+v, confirmed %+v", c.op, s, c.state)
 	}
 	held := map[uint64]bool{}
-	err := l.Read(alpha, 0, 0, func(seq uint64, got, _ []byte) bool {
-		if held[seq] = true; string(got) != string(content(alpha, seq)) || seq < s.Tail {
-			t.Fatalf("%s: record %d is %q", c.op, seq, got)
+	err := l.Read(alpha, 0, 0, func(r Record) bool {
+		if held[r.Seq] = true; string(r.Content) != string(content(alpha, r.Seq)) || r.Seq < s.Tail {
+			t.Fatalf("%s: record %d is %q", c.op, r.Seq, r.Content)
 		}
 		return true
 	})

@@ -129,7 +129,7 @@ func (h *holes) add(from, to uint64) {
 // the quarantine; it returns whether there was one.
 func (l *Log) setAsideAll(p Partition, from, to uint64) (some bool) {
 	for from < to {
-		err := l.Read(p, from, 0, func(seq uint64, _, _ []byte) bool { return seq < to })
+		err := l.Read(p, from, 0, func(r Record) bool { return r.Seq < to })
 		bad := new(CorruptError)
 		if !errors.As(err, &bad) {
 			return some

@@ -231,7 +231,7 @@ func (c *change) recount(p Partition, s *state, b block) {
 	for k := grainOf(max(b.first, s.Tail)); k <= grainOf(b.next()-1); k++ {
 		from := max(k*GrainRecords, s.Tail)
 		if o := b.sum(from, grainEnd(k)); o.records > 0 {
-			c.appended(p, s, k, min(b.next(), grainEnd(k)), o)
+			c.appended(p, s, &run{grain: k, next: min(b.next(), grainEnd(k)), time: b.time, sums: o})
 		}
 	}
 }

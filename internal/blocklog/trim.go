@@ -146,15 +146,15 @@ func (t *trim) search(l *Log, s *state, d *demand, k, end uint64) (done bool, er
 // cut finds the first record of b within [from, end) that stays, and returns
 // the sums of those before it; false if none does.
 func (t *trim) cut(b block, from, end uint64, d *demand) (gone sums, stays bool) {
-	b.visit(from, func(seq uint64, content, _ []byte) bool {
-		if seq >= end {
+	b.visit(from, func(r Record) bool {
+		if r.Seq >= end {
 			return false
 		}
-		if stays = d.over() && seq >= d.below; stays {
-			t.tail, t.keep, t.oldest = seq, b.first, b.time
+		if stays = d.over() && r.Seq >= d.below; stays {
+			t.tail, t.keep, t.oldest = r.Seq, b.first, b.time
 			return false
 		}
-		one := sums{records: 1, content: uint64(len(content))}
+		one := sums{records: 1, content: uint64(len(r.Content))}
 		d.met(one)
 		gone.add(one)
 		return true
@@ -185,6 +185,7 @@ func (c *change) lower(t *trim, s *state) error {
 	s.oldest = t.oldest
 	was := wholeGrain(s.Tail)
 	s.Tail = t.tail
+	s.Expired = max(s.Expired, s.Tail)
 	switch {
 	case t.tail >= s.Next:
 		s.clear(t.tail, c.log.opts.Now().UnixMilli())

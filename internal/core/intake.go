@@ -117,6 +117,7 @@ type Report struct {
 // ask and report.
 type Orders struct {
 	Deliver []Delivery
+	Fill    []Delivery // a store's: records that were missing below what was delivered
 	Fetch   []FetchOrder
 	Ask     []AskOrder
 	Live    []LiveOrder
@@ -125,11 +126,13 @@ type Orders struct {
 
 // Empty reports whether there is nothing to do.
 func (o *Orders) Empty() bool {
-	return len(o.Deliver)+len(o.Fetch)+len(o.Ask)+len(o.Live)+len(o.Reports) == 0
+	return len(o.Deliver)+len(o.Fill)+len(o.Fetch)+len(o.Ask)+len(o.Live)+len(o.Reports) == 0
 }
 
 func (o *Orders) reset() {
 	clear(o.Deliver)
+	clear(o.Fill)
+	o.Fill = o.Fill[:0]
 	o.Deliver, o.Fetch, o.Ask = o.Deliver[:0], o.Fetch[:0], o.Ask[:0]
 	o.Live, o.Reports = o.Live[:0], o.Reports[:0]
 }
@@ -137,6 +140,7 @@ func (o *Orders) reset() {
 // IntakeStats counts what an intake met.
 type IntakeStats struct {
 	Delivered  uint64 // records
+	Filled     uint64 // records that had been missing
 	HeldRuns   uint64 // runs held ahead of a gap
 	Duplicates uint64 // records that had been delivered before
 	NoRoom     uint64 // records that did not fit and are fetched later
@@ -156,7 +160,9 @@ type Intake struct {
 	all     bool     // every topic is wanted
 	parts   map[Partition]*part
 	active  map[*part]struct{} // with a gap, a fetch or a stall
+	lacking map[*part]struct{} // with holes
 	waiting []*part            // for credit
+	fillers []*part            // for credit to fill holes, behind those
 	sources map[string]*source
 	sorted  []*source
 	started map[string]time.Time // when producers started, where they say
@@ -184,7 +190,7 @@ type topic struct {
 func NewIntake(cfg IntakeConfig) *Intake {
 	return &Intake{
 		cfg: cfg, topics: make(map[string]*topic), parts: make(map[Partition]*part),
-		active: make(map[*part]struct{}), sources: make(map[string]*source),
+		active: make(map[*part]struct{}), lacking: make(map[*part]struct{}), sources: make(map[string]*source),
 		started: make(map[string]time.Time), out: new(Orders), taken: new(Orders),
 	}
 }
@@ -279,11 +285,14 @@ func (in *Intake) part(p Partition) *part {
 
 func (in *Intake) forget(q *part) {
 	in.endFetch(q)
+	in.endFill(q)
 	in.setAsked(q, 0)
 	in.ahead -= q.heldBytes()
 	delete(in.active, q)
+	delete(in.lacking, q)
 	delete(in.parts, q.Partition)
 	in.waiting = slices.DeleteFunc(in.waiting, func(w *part) bool { return w == q })
+	in.fillers = slices.DeleteFunc(in.fillers, func(w *part) bool { return w == q })
 }
 
 // Next returns the sequence that partition p delivers next.
@@ -346,6 +355,7 @@ func (in *Intake) Tick(now time.Time) {
 		q.wake = time.Time{}
 		in.pursue(q, now)
 	}
+	in.tickFills(now)
 	in.grant(now)
 }
 
@@ -367,6 +377,9 @@ func (in *Intake) NextWake() (next time.Time) {
 	}
 	for q := range in.active {
 		next = earlier(next, q.wake)
+	}
+	for q := range in.lacking {
+		next = earlier(next, q.fillWake)
 	}
 	return next
 }

@@ -32,6 +32,13 @@ type part struct {
 	stall    Range // what was reported as stalled
 
 	wake time.Time
+
+	holes     []Range // a store's: missing below next, in order
+	filling   fetch
+	fillAsked int64                // what of Intake.asked is for it
+	unfit     map[string]time.Time // sources that did not fill what they said they have, and until when they are left alone
+	fillWake  time.Time
+	fillWaits bool // it has its place among the fillers
 }
 
 // fetch is an answer under way.
@@ -46,6 +53,9 @@ type fetch struct {
 type claim struct {
 	lowest, end, tail uint64
 }
+
+// covers reports whether the source has a sequence.
+func (c claim) covers(seq uint64) bool { return c.lowest <= seq && seq < c.end }
 
 // gap returns what is missing before the next record that is known to exist.
 func (q *part) gap() Range {
