@@ -182,6 +182,9 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 		s.announce(p)
 		s.stats.Committed += uint64(g.records.Count())
 		bytes += g.bytes
+		if g.fills != nil {
+			s.compareAgain(p)
+		}
 		s.recycle(g)
 	}
 	s.stats.Commits++

@@ -259,3 +259,33 @@ func TestRetainRefused(t *testing.T) {
 		}
 	}
 }
+
+// A store that was away for longer than tombstones are kept hears of what was
+// purged before it serves anything.
+func TestAwayForLong(t *testing.T) {
+	m := testmesh.New(t)
+	short := func(c *store.Config) { c.TombstoneAge = time.Second }
+	dir := t.TempDir()
+	stays, away := m.Store("", short), m.Store(dir, short)
+	p := m.Producer(func(c *producer.Config) { c.MinStoreAcks = 2 })
+	publish(t, p, testmesh.Records("t", "v", 1000))
+	written := time.Now()
+	address := p.Address()
+	p.Close()
+	if err := away.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := stays.Purge("t", address, 600); err != nil {
+		t.Fatal(err)
+	}
+	testmesh.Until(t, "the store to be away for long", func() bool { return time.Since(written) > 1100*time.Millisecond })
+	for range 3 {
+		away = m.Store(dir, short)
+		got, _ := replay(t, m, "t")
+		if len(got) != 400 {
+			t.Fatalf("%d records are served, not 400", len(got))
+		}
+		testmesh.InOrder(t, got, 600, "v")
+		away.Close()
+	}
+}

@@ -3,7 +3,6 @@ package store
 import (
 	"time"
 
-	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/internal/planted"
@@ -42,8 +41,10 @@ func (r *role) Tick(now time.Time) time.Time {
 	r.rx.In.Tick(now)
 	r.rx.Act()
 	next := (*Store)(r).tickUpkeep(now)
-	if wake := r.rx.In.NextWake(); !wake.IsZero() && wake.Before(next) {
-		next = wake
+	for _, wake := range [...]time.Time{(*Store)(r).tickHold(now), r.rx.In.NextWake()} {
+		if !wake.IsZero() && wake.Before(next) {
+			next = wake
+		}
 	}
 	return next
 }
@@ -88,6 +89,10 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	case protocol.KindFetch:
 		r.fetch(m)
 	case protocol.KindGetHeads:
+		if q, ok, _ := protocol.ParseQuestion(m.Trailer); ok {
+			(*Store)(r).asked(question{string(m.Sender), core.Partition{Topic: string(m.To), Producer: q.Producer}, core.Range{First: q.First, End: q.End}})
+			return
+		}
 		r.heads(string(m.Sender), string(m.To))
 	case protocol.KindConsumerHello:
 		if string(m.To) != r.node.UUID() {
@@ -102,37 +107,45 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 func (r *role) fetch(m *protocol.Message) {
 	p := core.Partition{Topic: string(m.Subject), Producer: string(m.To)}
 	requester, first, count := string(m.Sender), m.Sequence, m.Count
-	r.node.Answer(protocol.KindDirectRecord, requester, func(a *mesh.Accepted) { a.Fetch(p, requester, first, count) })
+	serve := func() {
+		r.node.Answer(protocol.KindDirectRecord, requester, func(a *mesh.Accepted) { a.Fetch(p, requester, first, count) })
+	}
+	if !(*Store)(r).holding(serve) {
+		serve()
+	}
 }
 
 func (r *role) heads(requester, topic string) {
-	r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.Heads(topic, requester) })
+	serve := func() {
+		r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.Heads(topic, requester) })
+	}
+	// Other stores are told in any case: they may be waiting for us.
+	if p := r.node.Peer(requester); p != nil && p.Role() == protocol.RoleStore || !(*Store)(r).holding(serve) {
+		serve()
+	}
 }
 
 // head takes a head; one that says nothing new is acknowledged again, in case
 // the acknowledgement before was lost.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
+	p := core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
+	store := d.Peer().Role() == protocol.RoleStore
+	if store && m.Kind == protocol.KindDirectHead && string(m.To) == r.node.UUID() {
+		if sums, ok, _ := protocol.ParseSums(m.Trailer); ok {
+			(*Store)(r).told(pair{p, d.Peer().UUID}, sums)
+			return
+		}
+	}
 	t := r.rx.Head(d, m, now)
 	if t.EndOfList {
 		return
 	}
-	p := core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
 	if m.Sequence < r.keeper.Durable(p) {
 		r.again[p] = true
 	}
-	if d.Peer().Role() == protocol.RoleStore {
-		r.ofStore(p, t)
-	}
-}
-
-// ofStore takes what another store says of a partition.
-func (r *role) ofStore(p core.Partition, t protocol.Trailer) {
-	if t.Purged == 0 {
-		return
-	}
-	if state, _ := r.log.State(blocklog.Partition(p)); state.Purged < t.Purged {
-		w := (*Store)(r).wantPurge(p)
-		w.told = max(w.told, t.Purged)
+	if store {
+		(*Store)(r).toldPurge(p, t.Purged)
+		(*Store)(r).stated(p, d.Peer().UUID, t, now)
 	}
 }
 

@@ -29,16 +29,18 @@ type Store struct {
 	rx     *mesh.Receiver
 	keeper *core.Keeper
 
-	rules    blocklog.Rules
-	gathered map[core.Partition]*gather // waits for the committer
-	upkeep   upkeep
-	again    map[core.Partition]bool // to be acknowledged once more
-	spare    []*gather
-	err      error // why the store stopped by itself
-	failed   chan struct{}
-	closed   chan struct{}
-	closing  sync.Once
-	stats    Stats
+	rules     blocklog.Rules
+	gathered  map[core.Partition]*gather // waits for the committer
+	upkeep    upkeep
+	comparing comparing
+	hold      hold
+	again     map[core.Partition]bool // to be acknowledged once more
+	spare     []*gather
+	err       error // why the store stopped by itself
+	failed    chan struct{}
+	closed    chan struct{}
+	closing   sync.Once
+	stats     Stats
 }
 
 // Start opens the directory and joins the mesh. A directory that another store
@@ -68,6 +70,7 @@ func Start(c Config) (*Store, error) {
 		s.rx = mesh.NewReceiver(n, s.intake(), (*role)(s))
 		n.Work(s.commit)
 		n.Work(s.keepUp)
+		n.Work(s.compare)
 		s.want(n.Now())
 		return (*role)(s)
 	})
@@ -84,7 +87,7 @@ type diskDriver interface {
 
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
-		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), keeper: core.NewKeeper(),
+		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), comparing: newComparing(), keeper: core.NewKeeper(),
 		gathered: make(map[core.Partition]*gather),
 		again:    make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
@@ -110,8 +113,12 @@ func (s *Store) want(now time.Time) {
 	for _, t := range s.cfg.Topics {
 		s.rx.In.Want(t, now)
 	}
+	var last time.Time
 	for p, state := range s.log.Partitions() {
 		q := core.Partition(p)
+		if at := time.UnixMilli(state.Updated); at.After(last) {
+			last = at
+		}
 		if planted.Is(planted.HeadAfterRestart) {
 			state.Next++
 		}
@@ -121,6 +128,7 @@ func (s *Store) want(now time.Time) {
 			s.upkeep.look[q] = true
 		}
 	}
+	s.wasAway(last, now)
 }
 
 // public gives an error of the log the sentinel that applications match.
@@ -196,6 +204,7 @@ type Stats struct {
 	Lost       uint64            // records that nobody had when they were due
 	Missing    uint64            // records that are missing below others now
 	Filled     uint64            // records that had been missing
+	Conflicts  uint64            // ranges of which another store holds different contents
 	Trimmed    uint64            // records that retention or a purge deleted
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
@@ -216,5 +225,7 @@ func (s *Store) Stats() Stats {
 		st.Bytes += state.Bytes
 	}
 	st.DiskBytes = s.log.DiskBytes()
+	kept, further := s.log.ConflictCount()
+	st.Conflicts = kept + further
 	return st
 }

@@ -14,12 +14,13 @@ import (
 // upkeep is what a store has to do besides taking and serving records. The
 // node's lock guards it.
 type upkeep struct {
-	look   map[core.Partition]bool   // holes are to be looked for; until then nothing is acknowledged
-	lapses map[core.Partition]uint64 // expired below, others say: to be noted with the next commit
-	purges map[core.Partition]*purge
-	due    bool      // retention is to be applied
-	next   time.Time // when it will be
-	merge  time.Time // when small blocks are to be merged
+	look    map[core.Partition]bool   // holes are to be looked for; until then nothing is acknowledged
+	lapses  map[core.Partition]uint64 // expired below, others say: to be noted with the next commit
+	purges  map[core.Partition]*purge
+	purging bool      // one of them is under way
+	due     bool      // retention is to be applied
+	next    time.Time // when it will be
+	merge   time.Time // when small blocks are to be merged
 }
 
 const (
@@ -188,6 +189,17 @@ func (s *Store) wantPurge(p core.Partition) *purge {
 	return w
 }
 
+// toldPurge takes what another store says was purged. It needs the lock.
+func (s *Store) toldPurge(p core.Partition, below uint64) {
+	if below == 0 {
+		return
+	}
+	if state, _ := s.log.State(blocklog.Partition(p)); state.Purged < below {
+		w := s.wantPurge(p)
+		w.told = max(w.told, below)
+	}
+}
+
 // purge deletes what is to be deleted, and tells the other stores. Nothing is
 // being written meanwhile, but records are being received. It needs the lock.
 func (s *Store) purge() {
@@ -195,10 +207,12 @@ func (s *Store) purge() {
 		w := s.upkeep.purges[p]
 		delete(s.upkeep.purges, p)
 		before, _ := s.log.State(blocklog.Partition(p))
+		s.upkeep.purging = true
 		s.node.Unlock()
 		below := max(w.told, min(w.asked, before.Next))
 		err := s.log.Purge(blocklog.Partition(p), below)
 		s.node.Lock()
+		s.upkeep.purging = false
 		if err == nil {
 			s.purged(p, before)
 		} else {

@@ -38,6 +38,8 @@ type entry struct {
 	filled  []Range // by blocks below its head
 	dead    uint64  // bytes of blocks that are below the tail from now on
 	swept   bool    // blocks below the tail are deleted
+	pruned  bool    // the tail passes marks of conflicts; if so:
+	marks   marks   // what is left of them
 }
 
 type grainKey struct {
@@ -168,6 +170,11 @@ func (c *change) encode() error {
 	}
 	for i := range c.entries {
 		e := &c.entries[i]
+		if e.changed {
+			if err := c.pruneMarks(e); err != nil {
+				return fmt.Errorf("conflicts of %v: %w", e.Partition, err)
+			}
+		}
 		c.key = states.appendPrefix(c.key[:0], e.Partition)
 		var err error
 		if e.dropped {
@@ -215,6 +222,7 @@ func (l *Log) publish(entries []entry) {
 	var fresh, gone []Partition
 	for i := range entries {
 		e := &entries[i]
+		l.publishMarks(e)
 		if e.dropped {
 			delete(l.parts, e.Partition) // it was empty
 			gone = append(gone, e.Partition)

@@ -14,6 +14,7 @@
 //	h/topic \0 producer            the partition's state, a msgpack map
 //	g/topic \0 producer \0 first   sums of the 4,096 sequences from first on, msgpack
 //	q/topic \0 producer \0 first   a block that could not be trusted, set aside
+//	c/topic \0 producer            marks of conflicts with other stores, msgpack
 //	v                              format version, decimal
 //
 // where first is a big-endian uint64, so that the blocks of a partition lie
@@ -30,7 +31,7 @@
 // may be missing (a named loss, a block in quarantine): reading goes on behind
 // the hole, [Log.Holes] names it, and [Batch.Fill] takes late what belongs there,
 // and nothing else. [Log.Digest] sums up contents, so that two stores find out
-// whether they hold the same.
+// whether they hold the same. Where they do not, [Log.MarkConflict] marks the range.
 //
 // [Log.Enforce] applies retention: it raises tails, below which nothing is ever
 // served or taken again, and drops what was emptied long ago. [Log.Purge] deletes

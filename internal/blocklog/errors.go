@@ -26,8 +26,8 @@ var (
 	// ErrNotHole: the records are not ones that the partition lacks within its
 	// tail and head.
 	ErrNotHole = errors.New("no hole in the partition")
-	// ErrRange: not a range whose digest is known.
-	ErrRange = errors.New("no digest of that range")
+	// ErrRange: not a range whose sums are known.
+	ErrRange = errors.New("no sums of that range")
 	// ErrSequence: the sequence is 2^64-1, which has no successor.
 	ErrSequence = errors.New("sequence out of range")
 	// ErrTooLarge: a record above [MaxRecord], or a batch above [MaxBatch].

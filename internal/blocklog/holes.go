@@ -90,7 +90,7 @@ func (h *holes) find(l *Log, p Partition, s *state) (damaged bool, err error) {
 		return err
 	}
 	open, inner := grainOf(s.Next), error(nil)
-	err = l.eachGrain(p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
+	err = eachGrain(l.db, p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
 		inner = visit(k, g)
 		return inner == nil && len(h.ranges) <= maxHoles
 	})

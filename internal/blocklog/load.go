@@ -28,7 +28,10 @@ func (l *Log) load() error {
 	if err := l.repairAll(ends); err != nil {
 		return err
 	}
-	return l.upgrade()
+	if err := l.upgrade(); err != nil {
+		return err
+	}
+	return l.loadMarks()
 }
 
 // repairAll makes the states anew that do not end where their blocks end.

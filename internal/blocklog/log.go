@@ -31,6 +31,8 @@ type Log struct {
 	touched []Partition                   // changed since the last Enforce
 	small   []Partition                   // worth merging
 	held    uint64                        // State.Bytes of all partitions
+	// conflicts are the marks of those partitions that have some.
+	conflicts map[Partition]marks
 
 	running sync.WaitGroup // calls that use db
 	spare   sync.Pool      // of *spare
@@ -87,6 +89,7 @@ func Open(dir string, o Options) (*Log, error) {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}
 	l := &Log{opts: o, home: h, parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
+		conflicts: map[Partition]marks{},
 		abandoned: make(chan struct{}), reclaimer: newReclaimer()}
 	l.disk = newFullFS(o)
 	l.opts.FS = l.disk

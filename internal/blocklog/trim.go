@@ -71,7 +71,7 @@ func (l *Log) planTrim(p Partition, s state, changes uint64, d demand) (*trim, e
 	open := grainOf(s.Next)
 	var inner error
 	done := false
-	err := l.eachGrain(p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
+	err := eachGrain(l.db, p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
 		done, inner = t.grain(l, &s, &d, k, g)
 		return !done && inner == nil
 	})

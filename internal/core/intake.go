@@ -116,23 +116,25 @@ type Report struct {
 // Orders is what an intake decided since the last Take: deliver first, then
 // ask and report.
 type Orders struct {
-	Deliver []Delivery
-	Fill    []Delivery // a store's: records that were missing below what was delivered
-	Fetch   []FetchOrder
-	Ask     []AskOrder
-	Live    []LiveOrder
-	Reports []Report
+	Deliver  []Delivery
+	Fill     []Delivery // a store's: records that were missing below what was delivered
+	Complete []Delivery // a store's: records with trailers, of which it has them without
+	Fetch    []FetchOrder
+	Ask      []AskOrder
+	Live     []LiveOrder
+	Reports  []Report
 }
 
 // Empty reports whether there is nothing to do.
 func (o *Orders) Empty() bool {
-	return len(o.Deliver)+len(o.Fill)+len(o.Fetch)+len(o.Ask)+len(o.Live)+len(o.Reports) == 0
+	return len(o.Deliver)+len(o.Fill)+len(o.Complete)+len(o.Fetch)+len(o.Ask)+len(o.Live)+len(o.Reports) == 0
 }
 
 func (o *Orders) reset() {
 	clear(o.Deliver)
 	clear(o.Fill)
-	o.Fill = o.Fill[:0]
+	clear(o.Complete)
+	o.Fill, o.Complete = o.Fill[:0], o.Complete[:0]
 	o.Deliver, o.Fetch, o.Ask = o.Deliver[:0], o.Fetch[:0], o.Ask[:0]
 	o.Live, o.Reports = o.Live[:0], o.Reports[:0]
 }
@@ -154,19 +156,19 @@ type IntakeStats struct {
 // Intake receives partitions: it puts records in order, finds gaps, fetches
 // what is missing from whoever has it, and takes no more than fits.
 type Intake struct {
-	cfg     IntakeConfig
-	topics  map[string]*topic
-	names   []string // of the topics, sorted
-	all     bool     // every topic is wanted
-	parts   map[Partition]*part
-	active  map[*part]struct{} // with a gap, a fetch or a stall
-	lacking map[*part]struct{} // with holes
-	waiting []*part            // for credit
-	fillers []*part            // for credit to fill holes, behind those
-	sources map[string]*source
-	sorted  []*source
-	started map[string]time.Time // when producers started, where they say
-	stores  bool                 // a store was met: foreign producers may have been acknowledged
+	cfg          IntakeConfig
+	topics       map[string]*topic
+	names        []string // of the topics, sorted
+	all          bool     // every topic is wanted
+	parts        map[Partition]*part
+	active       map[*part]struct{} // with a gap, a fetch or a stall
+	mends        map[*mend]struct{} // that want something
+	waiting      []*part            // for credit
+	mendsWaiting []*mend            // for credit, behind those
+	sources      map[string]*source
+	sorted       []*source
+	started      map[string]time.Time // when producers started, where they say
+	stores       bool                 // a store was met: foreign producers may have been acknowledged
 
 	queued int64 // delivered, not consumed
 	asked  int64 // estimate of what fetches under way will bring
@@ -190,7 +192,7 @@ type topic struct {
 func NewIntake(cfg IntakeConfig) *Intake {
 	return &Intake{
 		cfg: cfg, topics: make(map[string]*topic), parts: make(map[Partition]*part),
-		active: make(map[*part]struct{}), lacking: make(map[*part]struct{}), sources: make(map[string]*source),
+		active: make(map[*part]struct{}), mends: make(map[*mend]struct{}), sources: make(map[string]*source),
 		started: make(map[string]time.Time), out: new(Orders), taken: new(Orders),
 	}
 }
@@ -278,21 +280,20 @@ func (in *Intake) part(p Partition) *part {
 		in.Stats.Overflow++
 		return nil
 	}
-	q := &part{Partition: p, settled: in.cfg.Earliest || in.young(p), live: true}
+	q := newPart(p)
+	q.settled = in.cfg.Earliest || in.young(p)
 	in.parts[p] = q
 	return q
 }
 
 func (in *Intake) forget(q *part) {
 	in.endFetch(q)
-	in.endFill(q)
 	in.setAsked(q, 0)
 	in.ahead -= q.heldBytes()
 	delete(in.active, q)
-	delete(in.lacking, q)
 	delete(in.parts, q.Partition)
 	in.waiting = slices.DeleteFunc(in.waiting, func(w *part) bool { return w == q })
-	in.fillers = slices.DeleteFunc(in.fillers, func(w *part) bool { return w == q })
+	in.forgetMends(q)
 }
 
 // Next returns the sequence that partition p delivers next.
@@ -355,7 +356,7 @@ func (in *Intake) Tick(now time.Time) {
 		q.wake = time.Time{}
 		in.pursue(q, now)
 	}
-	in.tickFills(now)
+	in.tickMends(now)
 	in.grant(now)
 }
 
@@ -378,8 +379,8 @@ func (in *Intake) NextWake() (next time.Time) {
 	for q := range in.active {
 		next = earlier(next, q.wake)
 	}
-	for q := range in.lacking {
-		next = earlier(next, q.fillWake)
+	for m := range in.mends {
+		next = earlier(next, m.wake)
 	}
 	return next
 }

@@ -209,12 +209,12 @@ func (in *Intake) grant(now time.Time) {
 			return
 		}
 	}
-	for len(in.waiting) == 0 && len(in.fillers) > 0 && in.roomy() {
-		q := in.fillers[0]
-		in.fillers = in.fillers[1:]
-		q.fillWaits = false
-		in.fill(q, now)
-		if q.fillWaits {
+	for len(in.waiting) == 0 && len(in.mendsWaiting) > 0 && in.roomy() {
+		m := in.mendsWaiting[0]
+		in.mendsWaiting = in.mendsWaiting[1:]
+		m.waits = false
+		in.mend(m, now)
+		if m.waits {
 			return
 		}
 	}

@@ -443,7 +443,7 @@ func (m *intakeModel) check(t *rapid.T) {
 	}
 	for _, q := range m.in.parts {
 		held += q.heldBytes()
-		asked += q.asked + q.fillAsked
+		asked += q.asked + q.holes.asked + q.bare.asked
 	}
 	if queued != m.in.Queued() || held != m.in.Held() || asked != m.in.asked {
 		t.Fatalf("queued %d, held %d, asked %d; counted %d, %d, %d", queued, held, asked, m.in.Queued(), m.in.Held(), m.in.asked)
@@ -456,8 +456,10 @@ func (m *intakeModel) check(t *rapid.T) {
 		if q.fetch.source != "" {
 			fetches[q.fetch.source]++
 		}
-		if q.filling.source != "" {
-			fetches[q.filling.source]++
+		for _, m := range []*mend{&q.holes, &q.bare} {
+			if m.fetch.source != "" {
+				fetches[m.fetch.source]++
+			}
 		}
 		if q.waits != slices.Contains(m.in.waiting, q) {
 			t.Fatalf("%v waits out of line", q.Partition)
@@ -553,7 +555,7 @@ func (m *intakeModel) checkComplete(t *rapid.T) {
 	}
 	for p, q := range m.parts {
 		if next, _ := m.in.Next(p); len(q.missing) > 0 && next > q.base {
-			t.Fatalf("%v: %d are missing still: holes %v, fetching %+v, claims %+v, unfit %v, wake %v, now %v, queued %d asked %d waiting %d", p, len(q.missing), m.in.parts[p].holes, m.in.parts[p].filling, m.in.parts[p].claims, m.in.parts[p].unfit, m.in.parts[p].fillWake, m.now, m.in.queued, m.in.asked, len(m.in.waiting))
+			t.Fatalf("%v: %d are missing still: %v", p, len(q.missing), m.in.parts[p].holes.wanted)
 		}
 	}
 	if len(m.in.active)+len(m.in.waiting) > 0 || m.in.asked != 0 || m.in.ahead != 0 {

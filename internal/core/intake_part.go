@@ -33,12 +33,15 @@ type part struct {
 
 	wake time.Time
 
-	holes     []Range // a store's: missing below next, in order
-	filling   fetch
-	fillAsked int64                // what of Intake.asked is for it
-	unfit     map[string]time.Time // sources that did not fill what they said they have, and until when they are left alone
-	fillWake  time.Time
-	fillWaits bool // it has its place among the fillers
+	holes mend // a store's: missing below next
+	bare  mend // a store's: there without their trailers
+}
+
+// newPart returns a partition of which nothing is known.
+func newPart(p Partition) *part {
+	q := &part{Partition: p, live: true}
+	q.holes.part, q.bare.part, q.bare.bare = q, q, true
+	return q
 }
 
 // fetch is an answer under way.

@@ -45,7 +45,7 @@ func (in *Intake) SourceUp(s Source, now time.Time) {
 		delete(q.refused, s.ID)
 		in.pursue(q, now)
 	}
-	in.fillsOf(s.ID, now)
+	in.mendsOf(s.ID, now)
 	in.grant(now)
 }
 
@@ -69,7 +69,7 @@ func (in *Intake) SourceDown(id string, now time.Time) {
 		}
 		in.pursue(q, now)
 	}
-	in.fillsOf(id, now)
+	in.mendsOf(id, now)
 	in.grant(now)
 	if !src.All {
 		in.askStores(now)

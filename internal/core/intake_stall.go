@@ -78,13 +78,13 @@ func (in *Intake) expired(q *part) (tail uint64) {
 func (in *Intake) skip(q *part, to uint64, kind ReportKind, now time.Time) {
 	in.report(kind, q, Range{q.next, to})
 	if in.cfg.Store {
-		q.dig(to)
+		q.holes.wanted = q.holes.wanted.With(Range{q.next, to})
 	}
 	q.next = to
 	q.stalled = false
 	q.unserved = time.Time{}
 	clear(q.refused)
-	in.fill(q, now)
+	in.mendBoth(q, now)
 	in.pursue(q, now)
 }
 

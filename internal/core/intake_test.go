@@ -25,6 +25,7 @@ import (
 //	want|unwant topic=T, ready, resume p=P next=N
 //	consume [bytes=N]                         all that was delivered, or N bytes
 //	acked p=P, may-ack p=P                    a store's
+//	bare p=P holes=(A-B,...) below=N          what it has without trailers
 //	lack p=P holes=(A-B,...) below=N, trim p=P tail=N, rewind p=P next=N, ack-below p=P
 //	wait                                      goes to the next wake
 //	next p=P, held, stats, listed id=S, lacking
@@ -145,6 +146,8 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 		s.in.Resume(p, scanBig(t, d, "next", 0))
 	case "acked":
 		s.in.Acknowledged(p)
+	case "bare":
+		s.in.Bare(p, scanHoles(t, d), scanBig(t, d, "below", 0), s.now)
 	case "lack":
 		s.in.Lack(p, scanHoles(t, d), scanBig(t, d, "below", 0), s.now)
 	case "trim":
@@ -200,6 +203,9 @@ func (s *intakeScript) orders() {
 	}
 	for _, d := range o.Fill {
 		fmt.Fprintf(&s.out, "fill %v %v\n", d.Run.Partition, d.Part)
+	}
+	for _, d := range o.Complete {
+		fmt.Fprintf(&s.out, "complete %v %v\n", d.Run.Partition, d.Part)
 	}
 	for _, f := range o.Fetch {
 		fmt.Fprintf(&s.out, "fetch from %s %v %v\n", f.Source, f.Partition, Range{f.First, f.First + uint64(f.Count)})
