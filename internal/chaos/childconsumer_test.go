@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
@@ -37,6 +38,7 @@ func runConsumer(ctx context.Context, s settings, out *reporter) error {
 	if err != nil {
 		return err
 	}
+	go logStats(ctx, s, c)
 	var t taster
 	for {
 		records, err := c.Poll(ctx, polledAtOnce)
@@ -44,6 +46,18 @@ func runConsumer(ctx context.Context, s settings, out *reporter) error {
 		if err != nil {
 			return errors.Join(unlessEnded(ctx, err), c.Close())
 		}
+	}
+}
+
+// logStats logs what the consumer counts, for whoever has to find out what it
+// waits for.
+func logStats(ctx context.Context, s settings, c *consumer.Consumer) {
+	log := s.node().Logger
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		<-tick.C
+		log.Debug("stats", "counted", fmt.Sprintf("%+v", c.Stats()))
 	}
 }
 
