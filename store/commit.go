@@ -93,12 +93,13 @@ func (s *Store) gatherOf(p core.Partition) *gather {
 // it purges what is to be purged: nothing of it is being written. It needs the
 // lock, which it gives up while it writes.
 func (s *Store) commit() bool {
+	if s.disk.broken {
+		return s.mend()
+	}
 	if !s.gathering() {
 		return false
 	}
-	batch := s.gathered
-	s.gathered = make(map[core.Partition]*gather, len(batch))
-	lapses := s.takeLapses(batch)
+	batch, lapses := s.take()
 	s.node.Unlock()
 	look, err := s.write(batch)
 	if err == nil {
@@ -106,9 +107,9 @@ func (s *Store) commit() bool {
 	}
 	s.node.Lock()
 	if err != nil {
-		s.fail(err)
-		return false
+		return s.writeFailed(batch, lapses, err)
 	}
+	s.disk.wrote()
 	s.committed(batch, s.node.Now())
 	s.lookAt(look)
 	s.purge()

@@ -217,6 +217,8 @@ func (s *Store) differs(key pair, r core.Range) {
 	fresh, err := s.log.MarkConflict(blocklog.Partition(key.Partition), blocklog.Range{First: r.First, Next: r.End}, key.with, s.node.Now())
 	s.node.Lock()
 	switch {
+	case err != nil && s.diskTrouble(err):
+		s.compareAgain(key.Partition)
 	case err != nil:
 		s.node.Logger().Error("conflict cannot be marked", "partition", key.Partition.String(), "err", err)
 	case fresh:

@@ -40,12 +40,20 @@ type Config struct {
 	// fetched later.
 	GatherBytes int64
 
+	// OnFull is called with true when the disk is full: from then on nothing is
+	// acknowledged, while reading goes on; and with false when there is room
+	// again. The calls follow one another and must return at once. Default: none;
+	// the log says so in any case.
+	OnFull func(full bool)
+
 	// CacheBytes is the memory for blocks read from disk. Default 64 MiB.
 	CacheBytes int64
 
 	// MessageBytes is the largest message accepted, as for producers. Default
 	// 16 MiB.
 	MessageBytes int
+
+	disk func(*blocklog.Options) // for tests: gives the log another disk
 }
 
 // DefaultConfig returns the settings of a store beside a local tower; Dir is

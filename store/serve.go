@@ -38,7 +38,9 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 	switch {
 	case err != nil:
 		next, known := (*Store)(r).corrupt(s.Partition, err)
-		if !known {
+		if errors.Is(err, blocklog.ErrReopening) {
+			next = state.Next // a moment later it can be had
+		} else if !known {
 			next = state.Next
 			r.node.Logger().Error("cannot serve", "partition", s.Partition.String(), "err", err)
 		}

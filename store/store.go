@@ -33,6 +33,7 @@ type Store struct {
 	gathered  map[core.Partition]*gather // waits for the committer
 	upkeep    upkeep
 	comparing comparing
+	disk      *disk
 	hold      hold
 	again     map[core.Partition]bool // to be acknowledged once more
 	spare     []*gather
@@ -52,14 +53,20 @@ func Start(c Config) (*Store, error) {
 	}
 	rules, _ := blocklog.ParseRules(c.Retain) // they are valid
 	options := blocklog.Options{CacheBytes: c.CacheBytes, TombstoneAge: c.TombstoneAge, Logger: c.NodeConfig.WithDefaults().Logger}
+	trouble := new(disk)
+	trouble.watch(&options, c.OnFull)
 	if d, ok := mesh.DriverFor(c.Listen).(diskDriver); ok {
 		d.Disk(&options)
+	}
+	if c.disk != nil {
+		c.disk(&options)
 	}
 	log, err := blocklog.Open(c.Dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", public(err))
 	}
 	s := newStore(c, log, rules)
+	s.disk = trouble
 	if err := s.trimAll(mesh.DriverFor(c.Listen).Now()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), log.Close())
 	}
@@ -173,11 +180,13 @@ func (s *Store) Heads() map[beck.Offset]uint64 {
 func (s *Store) Failed() <-chan struct{} { return s.failed }
 
 // Close leaves the mesh, commits what was received, and closes the directory.
-// It returns why the store had stopped by itself, if it had.
+// It returns why the store had stopped by itself, if it had. If the disk is full
+// and stays so for some seconds, it gives up what was not acknowledged, and says
+// so.
 func (s *Store) Close() error {
-	s.node.Close()
+	gaveUp := s.leave()
 	s.closing.Do(func() { close(s.closed) })
-	return errors.Join(s.err, s.log.Close())
+	return errors.Join(s.err, gaveUp, s.log.Close())
 }
 
 // fail stops the store for good: what is on disk is served no more, and nothing
@@ -199,6 +208,8 @@ type Stats struct {
 	DiskBytes  uint64            // that they take on disk
 	Committed  uint64            // records written to disk since the start
 	Commits    uint64            // syncs they took
+	Reopened   uint64            // times the log was opened again because a write failed
+	DiskFull   bool              // nothing is acknowledged until there is room on the disk
 	Duplicates uint64            // records that came again
 	NoRoom     uint64            // records that did not fit, and are fetched later
 	Lost       uint64            // records that nobody had when they were due
@@ -224,7 +235,7 @@ func (s *Store) Stats() Stats {
 		st.Records += state.Records
 		st.Bytes += state.Bytes
 	}
-	st.DiskBytes = s.log.DiskBytes()
+	st.DiskBytes, st.DiskFull = s.log.DiskBytes(), s.disk.full.Load()
 	kept, further := s.log.ConflictCount()
 	st.Conflicts = kept + further
 	return st

@@ -50,7 +50,7 @@ func (s *Store) tickUpkeep(now time.Time) time.Time {
 // keepUp is a worker: it does what takes the disk some time and nobody waits for.
 func (s *Store) keepUp() bool {
 	switch {
-	case s.err != nil:
+	case s.err != nil || s.disk.broken:
 		return false
 	case len(s.upkeep.look) > 0:
 		s.lookForHoles()
@@ -81,6 +81,9 @@ func (s *Store) lookForHoles() {
 		state, _ := s.log.State(blocklog.Partition(p))
 		found, err := s.log.Holes(blocklog.Partition(p))
 		s.node.Lock()
+		if errors.Is(err, blocklog.ErrReopening) {
+			return
+		}
 		delete(s.upkeep.look, p)
 		if err != nil {
 			s.node.Logger().Error("holes cannot be looked for", "partition", p.String(), "err", err)
@@ -125,7 +128,7 @@ func (s *Store) enforce() {
 		err = errors.Join(err, failed)
 	}
 	s.node.Lock()
-	if err != nil {
+	if err != nil && !s.diskTrouble(err) {
 		s.node.Logger().Error("retention", "err", err)
 	}
 	s.countTrims(report)
@@ -215,7 +218,7 @@ func (s *Store) purge() {
 		s.upkeep.purging = false
 		if err == nil {
 			s.purged(p, before)
-		} else {
+		} else if !s.diskTrouble(err) {
 			s.node.Logger().Error("purge", "partition", p.String(), "err", err)
 		}
 		for _, done := range w.done {
@@ -277,5 +280,5 @@ func (s *Store) Purge(topic, partition string, before uint64) error {
 
 // gathering reports whether something is to be written. It needs the lock.
 func (s *Store) gathering() bool {
-	return s.err == nil && (len(s.gathered) > 0 || len(s.upkeep.purges) > 0)
+	return s.err == nil && (len(s.gathered) > 0 || len(s.upkeep.purges) > 0 || s.disk.batch != nil)
 }

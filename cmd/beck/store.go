@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/store"
@@ -61,7 +62,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags) error {
 	}
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
-	s, err := startStore(node, keep)
+	s, err := startStore(cmd.ErrOrStderr(), node, keep)
 	if err != nil {
 		return err
 	}
@@ -90,9 +91,16 @@ func serve(ctx context.Context, cmd *cobra.Command, s *store.Store, node beck.No
 	return nil
 }
 
-func startStore(node beck.NodeConfig, keep *storeFlags) (*store.Store, error) {
+func startStore(errOut io.Writer, node beck.NodeConfig, keep *storeFlags) (*store.Store, error) {
 	c := store.DefaultConfig()
 	c.NodeConfig = node
+	c.OnFull = func(full bool) {
+		if full {
+			fmt.Fprintf(errOut, "beck: the disk of %s is full: nothing is acknowledged until there is room; reading goes on\n", keep.dir)
+		} else {
+			fmt.Fprintf(errOut, "beck: there is room on the disk of %s again: the store acknowledges again\n", keep.dir)
+		}
+	}
 	c.Dir, c.Retain = keep.dir, keep.retain
 	s, err := store.Start(c)
 	if errors.Is(err, beck.ErrConfig) {

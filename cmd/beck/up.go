@@ -56,7 +56,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 		return err
 	}
 	node := f.storeNode(cmd, t)
-	s, err := startStore(node, &f.keep)
+	s, err := startStore(cmd.ErrOrStderr(), node, &f.keep)
 	if err != nil {
 		return errors.Join(err, t.Close())
 	}

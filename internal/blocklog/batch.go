@@ -14,6 +14,7 @@ import (
 type Batch struct {
 	log     *Log
 	pebble  *pebble.Batch     // nil before the first block
+	db      *pebble.DB        // that pebble is for
 	entries []entry           // in the order in which the partitions came
 	index   map[Partition]int // nil once committed or discarded
 	runs    []run             // what Add appended, in order
@@ -172,7 +173,8 @@ func (b *Batch) begin(p Partition, n int) error {
 		return err
 	}
 	defer b.log.leave()
-	b.pebble = b.log.db.NewBatchWithSize(n+n/16+4<<10, pebble.WithMaxRetainedSizeBytes(retainBatch))
+	b.db = b.log.db
+	b.pebble = b.db.NewBatchWithSize(n+n/16+4<<10, pebble.WithMaxRetainedSizeBytes(retainBatch))
 	return nil
 }
 
@@ -193,7 +195,7 @@ func (b *Batch) entry(p Partition) int {
 // [ErrSync] means that it is not known whether the batch will be there after a
 // restart, and that the log must be opened again. [ErrOverlap]: another batch
 // was committed for the same partition since Add, or it was purged beyond its
-// head, or what Fill was given is there by now. The batch cannot be used again
+// head, or what Fill was given is there by now. [ErrReopened]: see [Log.Reopen]. The batch cannot be used again
 // in any case.
 func (b *Batch) Commit() error {
 	if b.index == nil {
@@ -228,6 +230,9 @@ func (l *Log) commit(b *Batch) error {
 	defer l.leave()
 	if len(b.entries) == 0 {
 		return nil
+	}
+	if b.db != l.db {
+		return ErrReopened
 	}
 	l.writing.Lock()
 	defer l.writing.Unlock()

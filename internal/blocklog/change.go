@@ -18,6 +18,7 @@ type change struct {
 	batch   *pebble.Batch
 	entries []entry
 	grains  map[grainKey]sums // to be written; those without records are deleted
+	seal    seal
 	key     []byte
 	value   []byte
 }
@@ -33,6 +34,7 @@ type entry struct {
 	next  uint64 // its Next after the batch
 
 	after   state   // what it will be
+	hash    uint64  // of that as it is stored; 0 if it will be forgotten
 	changed bool    // by more than appending
 	dropped bool    // it will be forgotten
 	filled  []Range // by blocks below its head
@@ -158,16 +160,19 @@ func (c *change) commit() error {
 		return err
 	}
 	c.log.publish(c.entries)
+	c.log.seal = c.seal
+	c.log.keepWatermark(c.log.opts.Now())
 	return nil
 }
 
-// encode adds sums and states to the Pebble batch.
+// encode adds sums, states and the seal to the Pebble batch.
 func (c *change) encode() error {
 	for _, at := range slices.SortedFunc(maps.Keys(c.grains), grainKey.compare) {
 		if err := c.encodeGrain(at, c.grains[at]); err != nil {
 			return fmt.Errorf("grain at %d of %v: %w", at.k*GrainRecords, at.Partition, err)
 		}
 	}
+	c.seal = seal{c.log.seal.commits + 1, c.log.seal.states}
 	for i := range c.entries {
 		e := &c.entries[i]
 		if e.changed {
@@ -181,13 +186,16 @@ func (c *change) encode() error {
 			err = c.batch.Delete(c.key, nil)
 		} else {
 			c.value = e.after.append(c.value[:0])
+			e.hash = hashState(c.key, c.value)
 			err = c.batch.Set(c.key, c.value, nil)
 		}
 		if err != nil {
 			return fmt.Errorf("state of %v: %w", e.Partition, err)
 		}
+		c.seal.states += e.hash - c.log.stateHash(e.Partition)
 	}
-	return nil
+	c.value = c.seal.append(c.value[:0])
+	return c.batch.Set(sealKey, c.value, nil)
 }
 
 func (c *change) encodeGrain(at grainKey, s sums) error {
@@ -244,7 +252,7 @@ func (l *Log) publish(entries []entry) {
 
 // become takes over what was written.
 func (q *part) become(e *entry) {
-	q.state = e.after
+	q.state, q.hash = e.after, e.hash
 	q.merged = min(q.merged, q.Blocks)
 	q.dead += e.dead
 	if e.swept {

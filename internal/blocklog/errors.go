@@ -17,10 +17,16 @@ var (
 	// ErrClosed: the log was closed.
 	ErrClosed = errors.New("log is closed")
 	// ErrSync: what was to be committed is not known to be on disk. The log
-	// takes no more batches; what was committed before can still be read. Close
-	// it and open it again: a failed fsync is not to be repeated, because the
-	// system may have dropped the pages that it could not write.
+	// takes no more batches; what was committed before can still be read. Call
+	// Reopen, or close it and open it again: a failed fsync is not to be repeated,
+	// because the system may have dropped the pages that it could not write.
 	ErrSync = errors.New("commit did not reach the disk")
+	// ErrReopening: the log is being opened again, or could not be.
+	ErrReopening = errors.New("log is being opened again")
+	// ErrReopened: the batch was begun before the log was opened again.
+	ErrReopened = errors.New("log was opened again since the batch was begun")
+	// ErrLost: what had been committed is not on disk any more.
+	ErrLost = errors.New("the disk lost what it had confirmed")
 	// ErrOverlap: the partition has these sequences, or later ones, already.
 	ErrOverlap = errors.New("sequence at or below the partition's head")
 	// ErrNotHole: the records are not ones that the partition lacks within its

@@ -17,8 +17,11 @@ func (l *Log) load() error {
 	if err := l.loadStates(); err != nil {
 		return err
 	}
+	if err := l.checkSeal(); err != nil {
+		return err
+	}
 	ends, err := l.ends()
-	if pebble.IsCorruptionError(err) {
+	if isDamage(err) {
 		// The states stand. Read will name the ranges that are damaged.
 		l.opts.Logger.Error("heads cannot be checked", "error", err)
 		ends = nil
@@ -100,7 +103,7 @@ func (l *Log) loadStates() (err error) {
 		if err != nil {
 			return fmt.Errorf("%v: %w", p, err)
 		}
-		l.parts[p] = &part{state: s}
+		l.parts[p] = &part{state: s, hash: hashState(it.Key(), raw)}
 	}
 	return it.Error()
 }

@@ -98,7 +98,7 @@ func (r *reader) close() error {
 	if r.iter == nil {
 		return nil
 	}
-	if err := r.iter.Close(); err != nil && !pebble.IsCorruptionError(err) {
+	if err := r.iter.Close(); err != nil && !isDamage(err) {
 		return err
 	}
 	return nil // damage was reported with its range
@@ -170,7 +170,7 @@ func (r *reader) damaged(first uint64, raw []byte, cause error) error {
 // unreadable handles a read that failed. For damage found by Pebble's own
 // checksums it looks for where reading can go on.
 func (r *reader) unreadable(cause error) error {
-	if !pebble.IsCorruptionError(cause) {
+	if !isDamage(cause) {
 		return fmt.Errorf("records from %d of %v: %w", r.from, r.partition, cause)
 	}
 	bad := &CorruptError{Partition: r.partition, First: r.from, Next: r.skip(), Cause: cause}
