@@ -54,8 +54,10 @@ func newProxies(t *testing.T) (network, error) {
 		if l.front, err = testproc.NewFront("tcp://" + l.pub.Addr()); err != nil {
 			return nil, err
 		}
-		l.front.Each(func(endpoint string, proxy *faultproxy.Proxy) { p.apply(proxy, node, p.owner[endpoint]) })
 		p.lines[node] = l
+	}
+	for node, l := range p.lines { // now that all owners are known
+		l.front.Each(func(endpoint string, proxy *faultproxy.Proxy) { p.apply(proxy, node, p.owner[endpoint]) })
 	}
 	return p, nil
 }
