@@ -27,7 +27,7 @@ var full = flag.Bool("full", os.Getenv("BECK_FULL") != "", "run the thorough tes
 func damages() int {
 	switch {
 	case testing.Short():
-		return 60
+		return 33
 	case *full:
 		return 1000
 	}
@@ -62,7 +62,7 @@ func TestDamagedDirectories(t *testing.T) {
 		t.Logf("%-12s %v", kind, *met[kind])
 	}
 	for at, n := range all {
-		if n == 0 {
+		if n == 0 && !testing.Short() {
 			t.Errorf("none %s", outcome(at))
 		}
 	}
