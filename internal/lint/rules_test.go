@@ -13,8 +13,8 @@ const maxLines = 500
 // "dir/..." includes what is below dir.
 var layers = [][]string{
 	{"cmd/..."},
-	{"internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
-	{"internal/testmesh"},
+	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
+	{"internal/testmesh", "internal/testproc"},
 	{"tower", "producer", "consumer", "store"},
 	{"internal/mesh", "internal/foreign"},
 	{"."}, // the root package: what an application and the mesh share
