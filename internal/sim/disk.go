@@ -1,14 +1,16 @@
 package sim
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
@@ -17,7 +19,7 @@ import (
 type disk struct {
 	mem     *vfs.MemFS
 	fs      vfs.FS // mem, with failures
-	damaged bool   // bytes were changed
+	damaged bool   // a block was
 
 	failSync atomic.Bool // the next sync of the write-ahead log
 }
@@ -67,59 +69,40 @@ func (d *disk) size(name string) int64 {
 	return info.Size()
 }
 
-// files returns those in which Pebble keeps records that it has sorted.
-func (d *disk) files() []string {
+// damage changes a bit in one of the blocks of records, as if it had gone bad on
+// its way to the disk or there. The disk must not be in use. It says which block,
+// or that there is none.
+func (d *disk) damage(w *World) (key string, ok bool, err error) {
 	dir := path.Join(storeDir, "log")
-	names, err := d.mem.List(dir)
+	if _, err := d.mem.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	db, err := pebble.Open(dir, &pebble.Options{FS: d.mem, Logger: silent{}})
 	if err != nil {
-		return nil
+		return "", false, err
 	}
-	names = slices.DeleteFunc(names, func(n string) bool {
-		return !strings.HasSuffix(n, ".sst") && !strings.HasSuffix(n, ".blob")
-	})
-	slices.Sort(names)
-	for i, n := range names {
-		names[i] = path.Join(dir, n)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte("r/"), UpperBound: []byte("r0")})
+	if err != nil {
+		return "", false, err
 	}
-	return names
-}
-
-func (d *disk) damageable() bool { return len(d.files()) > 0 }
-
-// damage changes a byte of a file in which records lie, as a bad block of the
-// disk would. It says whether there was one.
-func (d *disk) damage(w *World) (name string, ok bool) {
-	names := d.files()
-	if len(names) == 0 {
-		return "", false
+	var keys, blocks [][]byte
+	for valid := it.First(); valid; valid = it.Next() {
+		keys, blocks = append(keys, bytes.Clone(it.Key())), append(blocks, bytes.Clone(it.Value()))
 	}
-	name = pick(w, names)
-	if err := d.flip(w, name); err != nil {
-		w.failf("damage: %v", err)
-		return "", false
+	if err := errors.Join(it.Error(), it.Close()); err != nil || len(keys) == 0 {
+		return "", false, err
 	}
+	i := w.rng.Intn(len(keys))
+	block := blocks[i]
+	block[w.rng.Intn(len(block))] ^= 1 << w.rng.Intn(8)
 	d.damaged = true
-	return name, true
+	return fmt.Sprintf("%.60q", keys[i]), true, db.Set(keys[i], block, pebble.Sync)
 }
 
-// flip changes one bit of a file, and has that synced.
-func (d *disk) flip(w *World, name string) error {
-	f, err := d.mem.OpenReadWrite(name, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err != nil || info.Size() == 0 {
-		return errors.Join(err, f.Close())
-	}
-	var b [1]byte
-	at := w.rng.Int63n(info.Size())
-	if _, err := f.ReadAt(b[:], at); err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
-	}
-	b[0] ^= 1 << w.rng.Intn(8)
-	if _, err := f.WriteAt(b[:], at); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+// silent is a logger.
+type silent struct{}
+
+func (silent) Infof(string, ...any)              {}
+func (silent) Errorf(string, ...any)             {}
+func (silent) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

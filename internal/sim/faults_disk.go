@@ -49,20 +49,23 @@ func (b *storeBox) calm() {
 	}
 }
 
-// damageDisk changes a byte on the disk of a store while it is down. What it held
-// may be lost there, as if the disk was.
+// damageDisk spoils a block of records while a store is down. The store does not
+// have these records then, until it has fetched them again.
 func (h *history) damageDisk() bool {
 	b := pick(h.World, h.stores)
-	if h.wipes == 0 || !b.disk.damageable() {
+	if h.wipes == 0 {
 		return false
 	}
 	if b.store != nil {
 		b.crash(false)
 	}
-	name, ok := b.disk.damage(h.World)
+	key, ok, err := b.disk.damage(h.World)
+	if err != nil {
+		h.failf("%s: damage: %v", b.m.name, err)
+	}
 	if ok {
 		h.wipes--
-		h.tracef("%s: a bad block in %s", b.m.name, name)
+		h.tracef("%s: the block at %s is bad", b.m.name, key)
 	}
 	return ok
 }

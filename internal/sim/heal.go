@@ -14,7 +14,9 @@ import (
 func (h *history) heal() {
 	h.tracef("healing begins")
 	h.repair()
-	h.run(0)
+	if h.run(0); h.failed != nil {
+		return
+	}
 	h.count()
 	began := h.elapsed
 	if !h.await(healTime, h.healed) {
@@ -28,6 +30,9 @@ func (h *history) heal() {
 	}
 	if !h.await(healTime, func() bool { return len(h.unequal()) == 0 }) {
 		h.failf("stores differ after %v: %s", healTime, strings.Join(h.unequal(), "; "))
+		return
+	}
+	if h.probe(); h.failed != nil {
 		return
 	}
 	h.verify()
@@ -79,11 +84,40 @@ func (h *history) healed() bool {
 		!slices.ContainsFunc(h.cConsumers, func(b *cConsumer) bool { return len(b.behind(h.producers)) > 0 })
 }
 
+// probeTime is enough to meet a store and read all that it has.
+const probeTime = 2 * time.Second
+
+// probe has a consumer read all that the stores with damaged disks have, from
+// them alone, so that they find out; and waits until they have it again.
+func (h *history) probe() {
+	for _, b := range h.stores {
+		if !b.disk.damaged {
+			continue
+		}
+		c := &consumerBox{frame: frame{world: h.World, m: &machine{name: "probe"}}, topics: h.topics}
+		for _, host := range h.hosts {
+			if host.machine != b.m {
+				h.blocked[[2]*machine{c.m, host.machine}] = true
+			}
+		}
+		c.start()
+		h.run(probeTime)
+		clear(h.blocked)
+		h.releaseStuck()
+		h.consumers = append(h.consumers, c)
+		if !h.until(healTime, probeTime/4, func() bool { return b.lacks() == "" && c.reader.complete(h.topicSet()) }) {
+			h.failf("%s has not repaired its disk after %v: %s; %v", b.m.name, healTime, b.lacks(), c.reader.behind(h.topicSet()))
+			return
+		}
+	}
+}
+
 // verify has a new consumer read everything from the beginning.
 func (h *history) verify() {
 	last := h.newConsumer("verifier", true, h.topics)
 	ended := func() bool { return last.ended }
-	if len(h.cProducers) > 0 { // what nobody has of a C producer has no end
+	damaged := slices.ContainsFunc(h.stores, func(b *storeBox) bool { return b.disk.damaged })
+	if damaged || len(h.cProducers) > 0 { // what nobody has any more has no end
 		ended = func() bool { return last.ended || last.reader.complete(h.topicSet()) }
 	}
 	if !h.runUntil(healTime, ended) {
@@ -101,6 +135,11 @@ func (h *history) count() {
 	for _, b := range h.producers {
 		if b.producer.Stats().Skipped > 0 {
 			h.Faults["link overtaken by its window"]++
+		}
+	}
+	for _, b := range h.stores {
+		if b.store.Stats().Reopened > 0 {
+			h.Faults["log opened again"]++
 		}
 	}
 	for _, b := range h.consumers {
@@ -178,14 +217,18 @@ func (h *history) unstored() (missing []string) {
 
 // unequal names what stores lack of what another has. A C producer may have told
 // one store more than the others, and less of what came before: if that is gone,
-// each stays with what it has.
+// each stays with what it has. So it is with what only a damaged disk had.
 func (h *history) unequal() (missing []string) {
 	most := make(map[core.Partition]uint64)
 	has := make([]map[core.Partition]uint64, len(h.stores))
 	for i, b := range h.stores {
 		has[i] = b.state()
 		for p, next := range has[i] {
-			if !h.model.part(p).foreign {
+			switch part := h.model.part(p); {
+			case part.foreign:
+			case b.disk.damaged:
+				most[p] = max(most[p], min(next, part.acked))
+			default:
 				most[p] = max(most[p], next)
 			}
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -52,11 +53,6 @@ func (b *storeBox) start() {
 	c.NodeConfig, c.Dir = h.config(), storeDir
 	c.GatherBytes = storeQueue
 	s, err := store.Start(c)
-	if err != nil && b.disk.damaged {
-		b.replace(err)
-		b.start()
-		return
-	}
 	if err != nil {
 		w.failf("%s does not start: %v", b.m.name, err)
 		return
@@ -78,22 +74,16 @@ func (b *storeBox) crash(wipe bool) {
 	percent := pick(w, []int{0, 0, 50, 100})
 	left := w.crashed(b.disk.mem, percent)
 	b.host.crash()
-	if err := b.store.Close(); err != nil && !errors.Is(err, blocklog.ErrSync) {
+	if err := b.store.Close(); err != nil && !errors.Is(err, blocklog.ErrSync) && !errors.Is(err, errSync) {
 		w.failf("%s: close after a crash: %v", b.m.name, err)
 	}
 	w.tracef("%s crashes, %d%% of what was not synced survives, wiped %v", b.m.name, percent, wipe)
 	if wipe {
 		left = vfs.NewCrashableMem()
 	}
+	damaged := b.disk.damaged && !wipe
 	b.disk, b.host, b.store = newDisk(left), nil, nil
-}
-
-// replace gives the machine an empty disk, because the store refuses the one
-// that it has.
-func (b *storeBox) replace(why error) {
-	b.world.Faults["store refused its disk"]++
-	b.world.tracef("%s gets a new disk: %v", b.m.name, why)
-	b.disk = newDisk(vfs.NewCrashableMem())
+	b.disk.damaged = damaged
 }
 
 // state returns the heads of the store's log, as they are committed.
@@ -136,19 +126,49 @@ func (b *storeBox) acknowledges(p *partition, end uint64) {
 }
 
 // wouldLeave returns how many records of a partition a crash now would leave.
-func (b *storeBox) wouldLeave(p core.Partition) uint64 {
-	w := b.world
-	w.Faults["disk looked at when an ACK left"]++
-	o := w.options(b.disk.mem.CrashClone(vfs.CrashCloneCfg{}))
+func (b *storeBox) wouldLeave(p core.Partition) (next uint64) {
+	b.world.Faults["disk looked at when an ACK left"]++
+	b.afterCrash(func(log *blocklog.Log) {
+		s, _ := log.State(blocklog.Partition(p))
+		next = s.Next
+	})
+	return next
+}
+
+// lacks names what the disk does not have of what was acknowledged, "" for
+// nothing.
+func (b *storeBox) lacks() (missing string) {
+	b.afterCrash(func(log *blocklog.Log) {
+		for _, p := range b.world.model.sorted() {
+			next := uint64(0)
+			err := log.Read(blocklog.Partition(p.Partition), 0, 0, func(r blocklog.Record) bool {
+				if string(r.Content) != p.records[r.Seq] && !p.foreign {
+					b.world.failf("%s has %v@%d as %q", b.m.name, p, r.Seq, r.Content)
+				}
+				if r.Seq == next {
+					next++
+				}
+				return r.Seq < next
+			})
+			if next < p.acked && missing == "" {
+				missing = fmt.Sprintf("has %d of %d of %v (%v)", next, p.acked, p, err)
+			}
+		}
+	})
+	return missing
+}
+
+// afterCrash opens the log that a crash now would leave.
+func (b *storeBox) afterCrash(look func(*blocklog.Log)) {
+	o := b.world.options(b.disk.mem.CrashClone(vfs.CrashCloneCfg{}))
 	o.NewUUID = func() string { return b.uuid }
 	log, err := blocklog.Open(storeDir, o)
 	if err != nil {
-		w.failf("%s: what a crash would leave does not open: %v", b.m.name, err)
-		return 0
+		b.world.failf("%s: what a crash would leave does not open: %v", b.m.name, err)
+		return
 	}
-	s, _ := log.State(blocklog.Partition(p))
+	look(log)
 	if err := log.Close(); err != nil {
-		w.failf("%s: what a crash would leave does not close: %v", b.m.name, err)
+		b.world.failf("%s: what a crash would leave does not close: %v", b.m.name, err)
 	}
-	return s.Next
 }
