@@ -103,6 +103,7 @@ func (s *Store) corrupt(p core.Partition, err error) (next uint64, ok bool) {
 	s.node.Logger().Error("records cannot be read", "err", err)
 	s.node.Lock()
 	defer s.node.Unlock()
+	s.diskTrouble(err) // in putting it aside
 	s.lookAt([]core.Partition{p})
 	return damage.Next, true
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"hash/fnv"
 	"io"
 	"math/rand/v2"
 	"path"
@@ -18,35 +19,44 @@ func (w *World) crashed(mem *vfs.MemFS, percent int) *vfs.MemFS {
 		return mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(0, 0))})
 	}
 	left, all := mem.CrashClone(vfs.CrashCloneCfg{}), mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))})
-	if err := w.survive(left, all, "", percent); err != nil {
+	c := crash{to: left, from: all, percent: percent, seed: w.rng.Uint64()}
+	if err := c.directory(""); err != nil {
 		w.failf("crash: %v", err)
 	}
 	return left
 }
 
-// survive copies some of the files and blocks of a directory.
-func (w *World) survive(to, from *vfs.MemFS, dir string, percent int) error {
-	names, err := from.List(dir + "/")
+// crash decides what survives. What it decides of a file does not depend on what
+// other files there are: Pebble's goroutines may be about to make and remove some.
+type crash struct {
+	to, from *vfs.MemFS
+	percent  int
+	seed     uint64
+}
+
+// directory copies some of the files and blocks of a directory.
+func (c *crash) directory(dir string) error {
+	names, err := c.from.List(dir + "/")
 	if err != nil {
 		return err
 	}
 	slices.Sort(names)
 	for _, name := range names {
 		name = path.Join(dir, name)
-		info, err := from.Stat(name)
+		info, err := c.from.Stat(name)
 		if err != nil {
 			return err
 		}
 		if info.IsDir() {
-			err = errors.Join(to.MkdirAll(name, 0o755), w.survive(to, from, name, percent))
+			err = errors.Join(c.to.MkdirAll(name, 0o755), c.directory(name))
 		} else {
-			err = w.surviveFile(to, from, name, percent)
+			err = c.file(name)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	d, err := to.OpenDir(dir + "/")
+	d, err := c.to.OpenDir(dir + "/")
 	if err != nil {
 		return err
 	}
@@ -56,24 +66,27 @@ func (w *World) survive(to, from *vfs.MemFS, dir string, percent int) error {
 // sector is what a disk writes at once.
 const sector = 4096
 
-func (w *World) surviveFile(to, from *vfs.MemFS, name string, percent int) error {
-	newer, err := contents(from, name)
+func (c *crash) file(name string) error {
+	newer, err := contents(c.from, name)
 	if err != nil {
 		return err
 	}
-	older, err := contents(to, name)
+	h := fnv.New64()
+	h.Write([]byte(name))
+	rng := rand.New(rand.NewPCG(c.seed, h.Sum64()))
+	older, err := contents(c.to, name)
 	switch missing := err != nil; {
-	case missing && w.rng.Intn(100) >= percent, !missing && slices.Equal(older, newer):
+	case missing && rng.IntN(100) >= c.percent, !missing && slices.Equal(older, newer):
 		return nil
 	}
 	for i := 0; i < len(newer); i += sector {
 		block := newer[i:min(i+sector, len(newer))]
-		if w.rng.Intn(100) < percent {
+		if rng.IntN(100) < c.percent {
 			older = append(older, make([]byte, max(0, i+len(block)-len(older)))...)
 			copy(older[i:], block)
 		}
 	}
-	f, err := to.Create(name, vfs.WriteCategoryUnspecified)
+	f, err := c.to.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
