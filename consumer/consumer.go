@@ -147,18 +147,32 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 // ErrUnanswered when that end cannot be told, ErrClosed after Close, or the
 // error of ctx.
 func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
-	defer context.AfterFunc(ctx, c.wake)()
 	c.node.Lock()
 	defer c.node.Unlock()
-	for len(c.queue) == 0 {
-		if err := c.finished(ctx); err != nil {
-			return nil, err
-		}
-		c.more.Wait()
+	if err := c.await(ctx); err != nil {
+		return nil, err
 	}
 	records := c.take(max(most, 1))
 	c.rx.Act()
 	return records, nil
+}
+
+// await waits until the queue has something, or returns why it never will.
+func (c *Consumer) await(ctx context.Context) error {
+	if len(c.queue) > 0 {
+		return nil
+	}
+	if err := c.finished(ctx); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, c.wake)()
+	for len(c.queue) == 0 {
+		if err := c.finished(ctx); err != nil {
+			return err
+		}
+		c.more.Wait()
+	}
+	return nil
 }
 
 func (c *Consumer) wake() {

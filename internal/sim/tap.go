@@ -23,13 +23,19 @@ type tap struct {
 
 	prefix []byte // frame 0 up to the sequence, of the last record
 	last   stream
-	heads  map[core.Partition]uint64 // sequence after the highest that a HEAD named
-	stated map[core.Partition]uint64 // the highest that a store's DIRECT-HEAD named
+	parts  map[*partition]*told
+}
+
+// told is what a link has said of a partition.
+type told struct {
+	*partition
+	head   uint64 // sequence after the highest that a HEAD named
+	stated uint64 // the highest that a DIRECT-HEAD named
 }
 
 // stream is what the prefix of a record says.
 type stream struct {
-	*partition
+	*told
 	direct bool
 }
 
@@ -44,10 +50,7 @@ type ack struct {
 func (a ack) arrive() { a.part.stores[a.store] = max(a.part.stores[a.store], a.end) }
 
 func (w *World) newTap(from, to *host) *tap {
-	t := &tap{
-		world: w, from: from, to: to,
-		heads: make(map[core.Partition]uint64), stated: make(map[core.Partition]uint64),
-	}
+	t := &tap{world: w, from: from, to: to, parts: make(map[*partition]*told)}
 	t.reader = zmtp.NewReader(t, zmtp.Limits{Block: 4 << 10})
 	return t
 }
@@ -107,7 +110,7 @@ func (t *tap) message(m zmtp.Msg) {
 	}
 	if msg.Kind.HasContent() && len(m.Frames) == 2 {
 		t.prefix = append(t.prefix[:0], f[:len(f)-len(msg.Trailer)-8]...)
-		t.last = stream{t.world.model.part(partitionOf(&msg)), msg.Kind == protocol.KindDirectRecord}
+		t.last = stream{t.told(&msg), msg.Kind == protocol.KindDirectRecord}
 		t.record(msg.Sequence, m.Frames[1])
 		return
 	}
@@ -116,6 +119,15 @@ func (t *tap) message(m zmtp.Msg) {
 
 func partitionOf(m *protocol.Message) core.Partition {
 	return core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
+}
+
+// told returns what the link has said of the partition that a message is about.
+func (t *tap) told(m *protocol.Message) *told {
+	p := t.world.model.part(partitionOf(m))
+	if t.parts[p] == nil {
+		t.parts[p] = &told{partition: p}
+	}
+	return t.parts[p]
 }
 
 // record checks a record that one of our nodes sends. What C producers answer is
@@ -130,15 +142,15 @@ func (t *tap) record(seq uint64, content []byte) {
 		t.failf("%v@%d was never published (%d were)", p, seq, len(p.records))
 	case string(content) != p.records[seq] && !(p.foreign && t.world.misled):
 		t.failf("%v@%d is %q, published was %q", p, seq, content, p.records[seq])
-	case !p.direct && seq < t.heads[p.Partition]:
-		t.failf("a HEAD named %v@%d, and %d came behind it", p, t.heads[p.Partition]-1, seq)
+	case !p.direct && seq < p.head:
+		t.failf("a HEAD named %v@%d, and %d came behind it", p, p.head-1, seq)
 	}
 }
 
 func (t *tap) control(frame []byte, m *protocol.Message) {
 	switch m.Kind {
 	case protocol.KindHead:
-		t.heads[partitionOf(m)] = m.Sequence + 1
+		t.told(m).head = m.Sequence + 1
 	case protocol.KindDirectHead:
 		t.directHead(m)
 	case protocol.KindAck:
@@ -157,11 +169,11 @@ func (t *tap) directHead(m *protocol.Message) {
 	if t.from.foreign || err != nil || trailer.EndOfList || trailer.HasLowest && trailer.Lowest > m.Sequence {
 		return
 	}
-	p := partitionOf(m)
-	if m.Sequence < t.stated[p] {
-		t.failf("the head of %v goes back from %d to %d", p, t.stated[p], m.Sequence)
+	p := t.told(m)
+	if m.Sequence < p.stated {
+		t.failf("the head of %v goes back from %d to %d", p, p.stated, m.Sequence)
 	}
-	t.stated[p] = m.Sequence
+	p.stated = m.Sequence
 }
 
 // maxReplays is how many ACKs a host remembers for each producer.
