@@ -58,7 +58,7 @@ func (b *cProducer) head() {
 
 func (b *cProducer) crash() {
 	b.host.crash()
-	b.world.Faults["records sent with another's content"] += b.habit.Wrong()
+	b.world.Faults["record of a C producer sent wrong"] += b.habit.Wrong()
 	b.world.tracef("%s crashes", b.m.name)
 	b.host, b.habit = nil, nil
 }
