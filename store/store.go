@@ -31,6 +31,7 @@ type Store struct {
 
 	rules     blocklog.Rules
 	gathered  map[core.Partition]*gather // waits for the committer
+	filling   map[core.Partition]bool    // something that was missing does, or is being written
 	upkeep    upkeep
 	comparing comparing
 	disk      *disk
@@ -95,8 +96,8 @@ type diskDriver interface {
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
 		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), comparing: newComparing(), keeper: core.NewKeeper(),
-		gathered: make(map[core.Partition]*gather),
-		again:    make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
+		gathered: make(map[core.Partition]*gather), filling: make(map[core.Partition]bool),
+		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
 }
 

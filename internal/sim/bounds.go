@@ -27,7 +27,12 @@ func (h *history) watch() {
 	}
 	for _, b := range h.producers {
 		if b.host != nil {
-			h.bound(&b.frame, "window", b.node().Used, b.window)
+			n := b.node()
+			h.bound(&b.frame, "window", n.Used, b.window)
+			if n.Skipped > 0 && b.overtaken != b.host {
+				b.overtaken = b.host
+				h.Faults["link overtaken by its window"]++
+			}
 		}
 	}
 	for _, b := range h.consumers {

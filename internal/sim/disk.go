@@ -94,6 +94,9 @@ func (d *disk) damage(w *World) (key string, ok bool, err error) {
 		return "", false, err
 	}
 	i := w.rng.Intn(len(keys))
+	for w.chance(0.8) && i+1 < len(keys) && bytes.Equal(keys[i][:len(keys[i])-8], keys[i+1][:len(keys[i+1])-8]) {
+		i++ // rather among the newest of the partition: its producer may have them still
+	}
 	block := blocks[i]
 	block[w.rng.Intn(len(block))] ^= 1 << w.rng.Intn(8)
 	d.damaged = true

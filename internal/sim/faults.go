@@ -20,6 +20,7 @@ func (h *history) fault() {
 		{"disk full", h.fillDisk},
 		{"disk has room", h.emptyDisk},
 		{"disk damaged", h.damageDisk},
+		{"disk damaged", h.damageDisk},
 		{"sync failed", h.failSync},
 		{"producer crash", h.crashProducer},
 		{"producer restart", h.restartProducer},

@@ -132,11 +132,6 @@ func (h *history) verify() {
 
 // count notes what cannot be seen to happen.
 func (h *history) count() {
-	for _, b := range h.producers {
-		if b.producer.Stats().Skipped > 0 {
-			h.Faults["link overtaken by its window"]++
-		}
-	}
 	for _, b := range h.stores {
 		if b.store.Stats().Reopened > 0 {
 			h.Faults["log opened again"]++

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/mesh"
 )
 
 // model is what was published, and what became of it.
@@ -51,6 +52,21 @@ func (p *partition) reached(k int) uint64 {
 	}
 	slices.Sort(ends)
 	return ends[len(ends)-k]
+}
+
+// held returns the lowest sequence that the producer of a partition still has, the
+// number of its records if it has none or is gone.
+func (p *partition) held(w *World) uint64 {
+	for _, h := range w.hosts {
+		if n, ok := h.node.(*mesh.Node); ok && n.UUID() == p.Producer {
+			n.Lock()
+			defer n.Unlock()
+			if l := n.Window().Lookup(p.Topic); l != nil {
+				return l.Lowest()
+			}
+		}
+	}
+	return uint64(len(p.records))
 }
 
 // published returns how many records each partition has.

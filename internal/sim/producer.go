@@ -23,7 +23,9 @@ type producerBox struct {
 	window   int64 // what its window may take
 	left     int   // records still to publish
 	idle     bool  // publish is not planned
-	fs       *vfs.MemFS
+	// overtaken is the process of which a link was.
+	overtaken *host
+	fs        *vfs.MemFS
 }
 
 func (w *World) newProducer(name string, acks, records int, topics []string) *producerBox {

@@ -123,6 +123,28 @@ func (b *storeBox) acknowledges(p *partition, end uint64) {
 			w.failf("%s acknowledged %d of %v, a crash would leave %d", b.m.name, end, p, left)
 		}
 	}
+	if b.disk.damaged && b.store.Stats().Missing > 0 {
+		b.checkHoles(p, end)
+	}
+}
+
+// checkHoles checks that an ACK covers nothing that is missing on the disk and
+// that the producer still has. Of a bad block that nobody has read the store does
+// not know.
+func (b *storeBox) checkHoles(p *partition, end uint64) {
+	b.afterCrash(func(log *blocklog.Log) {
+		for seq := p.held(b.world); seq < end; seq++ {
+			has := false
+			err := log.Read(blocklog.Partition(p.Partition), seq, 0, func(r blocklog.Record) bool {
+				has = r.Seq == seq
+				return false
+			})
+			if !has && err == nil {
+				b.world.failf("%s acknowledged %d of %v, lacks %d, and the producer has it", b.m.name, end, p, seq)
+				return
+			}
+		}
+	})
 }
 
 // wouldLeave returns how many records of a partition a crash now would leave.
