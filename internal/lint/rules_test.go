@@ -14,7 +14,7 @@ const maxLines = 500
 var layers = [][]string{
 	{"cmd/..."},
 	{"internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
-	{"internal/testmesh"},
+	{"internal/testmesh", "internal/bench"},
 	{"tower", "producer", "consumer", "store"},
 	{"internal/mesh", "internal/foreign"},
 	{"."}, // the root package: what an application and the mesh share
@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal/core"},
 	{"internal/zmtp"},
 	{"protocol"},
-	{"internal/lint", "internal/faultproxy", "internal/planted"}, // know nothing of the rest
+	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/workload"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -61,6 +61,7 @@ var homes = map[string]string{
 	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/sim/",
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/spf13/cobra":            "cmd/",
+	"github.com/vbauerster/mpb":         "cmd/",
 	"github.com/pebbe/zmq4":             "",
 	"go.uber.org/goleak":                "",
 	"pgregory.net/rapid":                "",
