@@ -19,7 +19,8 @@ type Worker struct {
 	ctx    context.Context
 	mu     sync.Mutex // guards what follows
 	out    *json.Encoder
-	began  time.Duration // processor time when it was told to go
+	meter  func() Usage
+	began  float64 // CPUSeconds when it was told to go
 	credit uint64
 	more   *sync.Cond // credit grew, or the parent went
 	going  chan struct{}
@@ -30,7 +31,7 @@ type Worker struct {
 // parent stops it.
 func NewWorker(parent context.Context, in io.Reader, out io.Writer) *Worker {
 	ctx, cancel := context.WithCancelCause(parent)
-	w := &Worker{ctx: ctx, out: json.NewEncoder(out), going: make(chan struct{})}
+	w := &Worker{ctx: ctx, out: json.NewEncoder(out), going: make(chan struct{}), meter: ownUsage}
 	w.more = sync.NewCond(&w.mu)
 	context.AfterFunc(ctx, w.wake)
 	go func() {
@@ -64,7 +65,7 @@ func (w *Worker) obey(in *json.Decoder) {
 func (w *Worker) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.began = cpuTime()
+	w.began = w.meter().CPUSeconds
 	if !w.gone {
 		w.gone = true
 		close(w.going)
@@ -87,8 +88,20 @@ func (w *Worker) wake() {
 func (w *Worker) usage() *Usage {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return &Usage{CPUSeconds: (cpuTime() - w.began).Seconds(), PeakRSS: peakRSS()}
+	u := w.meter()
+	u.CPUSeconds -= w.began
+	return &u
 }
+
+// Measure has the usage of another process reported instead of this one's,
+// which only looks after it.
+func (w *Worker) Measure(meter func() Usage) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.meter = meter
+}
+
+func ownUsage() Usage { return Usage{CPUSeconds: cpuTime().Seconds(), PeakRSS: peakRSS()} }
 
 // tell sends an event. A parent that does not take it has gone, which is seen
 // at the other stream.

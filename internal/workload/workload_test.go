@@ -210,3 +210,27 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 }
+
+// TestCreditBoundsTheLag lets two producers send all they may, while the
+// consumers take the records of one of them only, as long as they can.
+func TestCreditBoundsTheLag(t *testing.T) {
+	s := shape(1<<30, AheadBytes/100-headerAround, 2, 1) // 100 records ahead
+	c := NewCredit(s, 2)
+	if n := c.Arrived(0, 5); n != 0 {
+		t.Errorf("all consumers have %d", n)
+	}
+	var each uint64
+	c.Begin(func(n uint64) { each = n })
+	for taken := uint64(0); taken != each; {
+		taken = each
+		c.Arrived(0, taken)
+		c.Arrived(1, taken)
+	}
+	if each < 99 || each > 100 {
+		t.Errorf("a producer of which nothing was taken may send %d", each)
+	}
+	c.Arrived(0, 1000)
+	if n := c.Arrived(1, 600); n != 600 || each != 350 {
+		t.Errorf("%d taken by all, credit %d", n, each)
+	}
+}
