@@ -12,7 +12,7 @@ const maxLines = 500
 // not know each other. Paths are relative to the module, "." is its root, and
 // "dir/..." includes what is below dir.
 var layers = [][]string{
-	{"cmd/..."},
+	{"cmd/...", "bench/..."},                                 // bench is a module of its own
 	{"internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/bench"},
 	{"tower", "producer", "consumer", "store"},
@@ -58,10 +58,11 @@ var pureSelectors = map[string]struct{ deny, allow []string }{
 // file or by the packages below one directory.
 var homes = map[string]string{
 	"github.com/go-zeromq/zmq4":         "internal/zmtp/handshake.go",
-	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/sim/",
+	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/sim/ bench/",
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
-	"github.com/spf13/cobra":            "cmd/",
+	"github.com/spf13/cobra":            "cmd/ bench/",
 	"github.com/vbauerster/mpb":         "cmd/",
+	"github.com/nats-io":                "bench/",
 	"github.com/pebbe/zmq4":             "",
 	"go.uber.org/goleak":                "",
 	"pgregory.net/rapid":                "",
