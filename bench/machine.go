@@ -21,7 +21,7 @@ func machine(dir string) string {
 			parts = append(parts, fmt.Sprintf("%.0f GiB of memory", kb/(1<<20)))
 		}
 	}
-	parts = append(parts, strings.TrimSpace(output("uname", "-sr")), runtime.Version())
+	parts = append(parts, kernel(), runtime.Version())
 	if kind := strings.TrimSpace(output("stat", "-f", "-c", "%T", dir)); kind != "" {
 		parts = append(parts, "data on "+kind)
 	}
@@ -29,6 +29,16 @@ func machine(dir string) string {
 		parts = append(parts, "commit "+commit)
 	}
 	return time.Now().UTC().Format("2006-01-02") + ": " + strings.Join(parts, ", ") + ".\n"
+}
+
+// kernel names the system and its version, without what a distribution adds.
+func kernel() string {
+	words := strings.Fields(output("uname", "-sr"))
+	if len(words) != 2 {
+		return runtime.GOOS
+	}
+	release, _, _ := strings.Cut(words[1], "-")
+	return words[0] + " " + release
 }
 
 func processor() string {

@@ -58,19 +58,23 @@ func (c *costs) counted() []string { return []string{"--count", strconv.FormatUi
 
 func gigabytes(n int) string { return fmt.Sprintf("%d GB", n) }
 
-// runPartitions fills a store with so many partitions, of at least four
-// records each, and measures how long it then takes to start, and consumers to join beside it.
+// fillTopics is how many partitions one run adds to a store: a topic each, which
+// the run's consumer has to read back.
+const fillTopics = 1000
+
+// runPartitions fills one store step by step, and measures at each step how long
+// it takes to start, and consumers to join beside it.
 func runPartitions(ctx context.Context, c *costs, s sweep) (*table, error) {
 	t := newTable("partitions", "µs per record while filling", "store start", "lowest to highest", "join, p50", "join, max", "store memory")
-	for _, n := range s.steps {
-		var fill *workload.Report
-		var joins []*workload.Report
-		err := c.inDir(func(dir string) (err error) {
-			count := strconv.FormatUint(max(c.count, 4*uint64(n)), 10)
-			fill, err = runBeck(ctx, c.beck, store, append(flag("topics", n), "--count", count, "--data", dir)...)
+	err := c.inDir(func(dir string) error {
+		have := 0
+		for _, n := range slices.Sorted(slices.Values(s.steps)) {
+			fill, err := c.addPartitions(ctx, dir, n-have)
 			if err != nil {
-				return err
+				return fmt.Errorf("filling to %s partitions: %w", counts(n), err)
 			}
+			have = n
+			var joins []*workload.Report
 			for range c.rounds {
 				r, err := c.runStep(ctx, s, n, "--data", dir)
 				if err != nil {
@@ -78,25 +82,45 @@ func runPartitions(ctx context.Context, c *costs, s sweep) (*table, error) {
 				}
 				joins = append(joins, r)
 			}
-			return nil
-		})
+			partitionRow(t, s.step(n), fill, joins)
+		}
+		return nil
+	})
+	return t, err
+}
+
+// addPartitions adds partitions of at least four records each to a store, and
+// returns the report of the last run that did.
+func (c *costs) addPartitions(ctx context.Context, dir string, more int) (last *workload.Report, err error) {
+	for more > 0 {
+		topics := min(more, fillTopics)
+		more -= topics
+		count := 4 * uint64(topics)
+		if more == 0 {
+			count = max(count, c.count)
+		}
+		last, err = runBeck(ctx, c.beck, store,
+			append(flag("topics", topics), "--count", strconv.FormatUint(count, 10), "--data", dir)...)
 		if err != nil {
-			return nil, fmt.Errorf("%s partitions: %w", counts(n), err)
+			return nil, err
 		}
-		of := func(m metric) spread {
-			var list []float64
-			for _, r := range joins {
-				list = append(list, m(r))
-			}
-			x, _ := spreadOf(list)
-			return x
-		}
-		start := of(func(r *workload.Report) float64 { return r.StoreStartSeconds * 1e6 })
-		memory := of(func(r *workload.Report) float64 { return float64(r.PeakRSSBytes["store"]) / (1 << 20) })
-		t.row(counts(n), fmt.Sprintf("%.3f", cpuPerRecord(fill)), millis(start.median), millis(start.low)+" to "+millis(start.high),
-			millis(of(p50).median), millis(of(worst).high), fmt.Sprintf("%.0f MiB", memory.median))
 	}
-	return t, nil
+	return last, nil
+}
+
+func partitionRow(t *table, name string, fill *workload.Report, joins []*workload.Report) {
+	of := func(m metric) spread {
+		var list []float64
+		for _, r := range joins {
+			list = append(list, m(r))
+		}
+		x, _ := spreadOf(list)
+		return x
+	}
+	start := of(func(r *workload.Report) float64 { return r.StoreStartSeconds * 1e6 })
+	memory := of(func(r *workload.Report) float64 { return float64(r.PeakRSSBytes["store"]) / (1 << 20) })
+	t.row(name, fmt.Sprintf("%.3f", cpuPerRecord(fill)), millis(start.median), millis(start.low)+" to "+millis(start.high),
+		millis(of(p50).median), millis(of(worst).high), fmt.Sprintf("%.0f MiB", memory.median))
 }
 
 // heldRecord is the size of the records that a store is filled with before it
