@@ -23,7 +23,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test race thorough sim planted shipped fuzz interop compare comparetest lint check clean
+.PHONY: help build install demo test race thorough sim planted chaos soak shipped fuzz interop compare comparetest lint check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,14 @@ planted: ## each planted defect, until the simulator finds it
 	  CGO_ENABLED=0 $(GO) test -count=1 -tags planted -v -timeout 600s ./internal/sim -run TestPlanted \
 	    -ldflags "-X github.com/beckmesh/beck/internal/planted.chosen=$$bug"; \
 	done
+
+chaos: ## real processes killed, stopped and cut off for a minute on each kind of network; SEED=n for the faults of that seed
+	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/chaos -run '^TestChaos$$' \
+	  -args -records 1000000 -over 60s -every 2s $(if $(SEED),-seed $(SEED)) $(if $(NETWORK),-network $(NETWORK))
+
+soak: ## load and faults for DURATION (default 10m); fails if a process grows
+	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/chaos -run '^TestSoak$$' \
+	  -args -soak $(or $(DURATION),10m) $(if $(SEED),-seed $(SEED)) $(if $(NETWORK),-network $(NETWORK))
 
 shipped: ## all tests without cgo, as the program is shipped
 	CGO_ENABLED=0 $(GO) test -timeout 280s ./...

@@ -121,11 +121,17 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 // head takes a head, or the end of a list of them, which may have been the last
 // that was waited for.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
-	if r.rx.Head(d, m, now) && !r.start.ready {
+	if t := r.rx.Head(d, m, now); t.EndOfList && !r.start.ready {
 		r.start.check(r.node, r.rx.In, now)
 		r.more.Broadcast()
 	}
 }
+
+// Fill is for stores: a consumer is given nothing late.
+func (r *role) Fill([]core.Delivery) {}
+
+// Complete is for stores.
+func (r *role) Complete([]core.Delivery) {}
 
 // Deliver queues what is due for the application.
 func (r *role) Deliver(deliveries []core.Delivery) {

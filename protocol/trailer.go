@@ -5,16 +5,22 @@ package protocol
 const (
 	keyLowest    = 8  // lowest sequence the sender can serve
 	keyTail      = 10 // retention tail: what is below has expired
+	keyDigest    = 11 // [sequence, digest]: the contents from the tail to there, summed up
 	keyEndOfList = 12 // the list of heads is complete
+	keyPurged    = 13 // what is below was deleted by hand, everywhere
+	keyQuestion  = 14 // see [Question]
+	keySums      = 15 // see [Sums]
+	keyFirstSeen = 16 // see [FirstSeen]
+	keyBare      = 17 // see [FirstSeen]
 )
 
-// Trailer is the part of beck's extension map that this version uses, in HEAD
-// and DIRECT-HEAD. On the wire:
+// Trailer is the part of beck's extension map that HEAD and DIRECT-HEAD use. On
+// the wire:
 //
-//	+----+---------------+----------------+---------+
-//	| 8n | 08 lowest     | 0A tail        | 0C C3   |
-//	+----+---------------+----------------+---------+
-//	 map   if HasLowest    if HasTail       if EndOfList
+//	+----+---------------+----------------+-----------------+---------+----------------+
+//	| 8n | 08 lowest     | 0A tail        | 0B 92 at digest | 0C C3   | 0D purged      |
+//	+----+---------------+----------------+-----------------+---------+----------------+
+//	 map   if HasLowest    if HasTail       if DigestAt > 0   if End    if Purged > 0
 //
 // Numbers have msgpack's shortest form, keys ascend. The zero Trailer is no
 // bytes at all.
@@ -23,14 +29,17 @@ type Trailer struct {
 	Tail      uint64 // retention tail of a store, when HasTail
 	HasLowest bool
 	HasTail   bool
-	EndOfList bool // no more heads follow in answer to a GET-HEADS
+	EndOfList bool   // no more heads follow in answer to a GET-HEADS
+	DigestAt  uint64 // sequence up to which Digest sums up a store's contents; 0: it says none
+	Digest    uint64
+	Purged    uint64 // what is below was purged, which binds every store; 0: nothing was
 }
 
 // Append appends the trailer to dst, which is frame 0 of any message but ACK.
 // Nothing is appended when the trailer says nothing.
 func (t Trailer) Append(dst []byte) []byte {
 	n := byte(0)
-	for _, has := range [...]bool{t.HasLowest, t.HasTail, t.EndOfList} {
+	for _, has := range [...]bool{t.HasLowest, t.HasTail, t.DigestAt > 0, t.EndOfList, t.Purged > 0} {
 		if has {
 			n++
 		}
@@ -45,8 +54,14 @@ func (t Trailer) Append(dst []byte) []byte {
 	if t.HasTail {
 		dst = appendUint(append(dst, keyTail), t.Tail)
 	}
+	if t.DigestAt > 0 {
+		dst = appendUint(appendUint(append(dst, keyDigest, 0x92), t.DigestAt), t.Digest)
+	}
 	if t.EndOfList {
 		dst = append(dst, keyEndOfList, 0xc3)
+	}
+	if t.Purged > 0 {
+		dst = appendUint(append(dst, keyPurged), t.Purged)
 	}
 	return dst
 }
@@ -87,19 +102,38 @@ func (t *Trailer) parseEntry(b []byte) ([]byte, bool) {
 	}
 	switch key {
 	case keyLowest:
-		t.Lowest, negative, b, ok = cutInteger(b)
 		t.HasLowest = true
-		return b, ok && !negative
+		return cutNumber(b, &t.Lowest)
 	case keyTail:
-		t.Tail, negative, b, ok = cutInteger(b)
 		t.HasTail = true
-		return b, ok && !negative
+		return cutNumber(b, &t.Tail)
+	case keyDigest:
+		if len(b) == 0 || b[0] != 0x92 {
+			return nil, false
+		}
+		if b, ok = cutNumber(b[1:], &t.DigestAt); !ok {
+			return nil, false
+		}
+		b, ok = cutNumber(b, &t.Digest)
+		if t.DigestAt == 0 {
+			t.Digest = 0 // the digest of nothing
+		}
+		return b, ok
 	case keyEndOfList:
 		if len(b) == 0 || b[0] != 0xc2 && b[0] != 0xc3 {
 			return nil, false
 		}
 		t.EndOfList = b[0] == 0xc3
 		return b[1:], true
+	case keyPurged:
+		return cutNumber(b, &t.Purged)
 	}
 	return skipValue(b, maxDepth)
+}
+
+// cutNumber cuts an integer that is not negative off b.
+func cutNumber(b []byte, n *uint64) (rest []byte, ok bool) {
+	var negative bool
+	*n, negative, rest, ok = cutInteger(b)
+	return rest, ok && !negative
 }

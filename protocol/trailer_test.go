@@ -25,6 +25,10 @@ func genTrailer(t *rapid.T) Trailer {
 		tr.Tail = number.Draw(t, "tail")
 	}
 	tr.EndOfList = rapid.Bool().Draw(t, "end of list")
+	if tr.DigestAt = number.Draw(t, "digest at"); tr.DigestAt > 0 {
+		tr.Digest = number.Draw(t, "digest")
+	}
+	tr.Purged = number.Draw(t, "purged")
 	return tr
 }
 
@@ -61,8 +65,15 @@ func TestTrailerReadByLibrary(t *testing.T) {
 			case keyTail:
 				got.HasTail = true
 				got.Tail, err = dec.DecodeUint64()
+			case keyDigest:
+				var pair []uint64
+				if err = dec.Decode(&pair); err == nil && len(pair) == 2 {
+					got.DigestAt, got.Digest = pair[0], pair[1]
+				}
 			case keyEndOfList:
 				got.EndOfList, err = dec.DecodeBool()
+			case keyPurged:
+				got.Purged, err = dec.DecodeUint64()
 			default:
 				t.Fatalf("key %d", key)
 			}
@@ -127,7 +138,7 @@ func TestTrailerWrittenByLibrary(t *testing.T) {
 		entries := map[int64]any{}
 		for range rapid.IntRange(0, 20).Draw(t, "unknown") {
 			key := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-40, 200)).Draw(t, "unknown key")
-			if key != keyLowest && key != keyTail && key != keyEndOfList {
+			if !slices.Contains([]int64{keyLowest, keyTail, keyDigest, keyEndOfList, keyPurged}, key) {
 				entries[key] = genValue(t, maxDepth-2)
 			}
 		}
@@ -137,8 +148,14 @@ func TestTrailerWrittenByLibrary(t *testing.T) {
 		if want.HasTail {
 			entries[keyTail] = want.Tail
 		}
+		if want.DigestAt > 0 {
+			entries[keyDigest] = []uint64{want.DigestAt, want.Digest}
+		}
 		if want.EndOfList {
 			entries[keyEndOfList] = true
+		}
+		if want.Purged > 0 {
+			entries[keyPurged] = want.Purged
 		}
 		keys := make([]int64, 0, len(entries))
 		for k := range entries {
@@ -194,6 +211,9 @@ func TestParseTrailer(t *testing.T) {
 		{"last of a repeated key", "\x82\x08\x01\x08\x02", low(2), nil},
 		{"end of list", "\x81\x0c\xc3", Trailer{EndOfList: true}, nil},
 		{"end of list not", "\x81\x0c\xc2", Trailer{}, nil},
+		{"digest", "\x81\x0b\x92\x07\xcc\xff", Trailer{DigestAt: 7, Digest: 255}, nil},
+		{"digest of nothing", "\x81\x0b\x92\x00\x05", Trailer{}, nil},
+		{"purged", "\x81\x0d\x05", Trailer{Purged: 5}, nil},
 		{"as deep as allowed", "\x82\x01" + deep + "\x08\x05", low(5), nil},
 		{"unknown negative key", "\x82\xf8\x01\x08\x05", low(5), nil},
 
@@ -207,6 +227,10 @@ func TestParseTrailer(t *testing.T) {
 		{"negative int16", "\x81\x08\xd1\x80\x00", Trailer{}, ErrTrailer},
 		{"negative int32", "\x81\x0a\xd2\xff\xff\xff\xff", Trailer{}, ErrTrailer},
 		{"negative int64 tail", "\x81\x0a\xd3\xff\xff\xff\xff\xff\xff\xff\xff", Trailer{}, ErrTrailer},
+		{"digest of one number", "\x81\x0b\x91\x07", Trailer{}, ErrTrailer},
+		{"digest with a name", "\x81\x0b\x92\x07\xa1a", Trailer{}, ErrTrailer},
+		{"digest cut off", "\x81\x0b\x92\x07", Trailer{}, ErrTrailer},
+		{"negative purged", "\x81\x0d\xff", Trailer{}, ErrTrailer},
 		{"string lowest", "\x81\x08\xa11", Trailer{}, ErrTrailer},
 		{"end of list 1", "\x81\x0c\x01", Trailer{}, ErrTrailer},
 		{"key without value", "\x81\x08", Trailer{}, ErrTrailer},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,10 +20,12 @@ type keptPoint struct {
 	fs    *vfs.MemFS
 	state State
 	held  map[uint64]bool
+	marks []Conflict
+	bare  map[uint64]bool
 }
 
 // TestCrashWhileChanging crashes before every write of a store that trims,
-// fills, merges, purges and puts blocks in quarantine: what was confirmed is
+// fills, completes, merges, purges and puts blocks in quarantine: what was confirmed is
 // there unless it is below a tail, what was trimmed is not, and the sums agree.
 func TestCrashWhileChanging(t *testing.T) {
 	if testing.Short() {
@@ -52,13 +55,14 @@ func TestCrashWhileChanging(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, _ := l.State(alpha)
-		held := map[uint64]bool{}
-		if err := l.Read(alpha, 0, 0, func(seq uint64, _, _ []byte) bool { held[seq] = true; return true }); err != nil {
+		held, bare := map[uint64]bool{}, map[uint64]bool{}
+		if err := l.Read(alpha, 0, 0, func(r Record) bool { held[r.Seq], bare[r.Seq] = true, r.Bare; return true }); err != nil {
 			t.Fatal(err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		kept = keptPoint{state: s, held: held}
+		marks, _ := l.Conflicts(alpha)
+		kept = keptPoint{state: s, held: held, marks: marks, bare: bare}
 	}
 	for round := range uint64(4) {
 		first := round * 5000
@@ -66,7 +70,9 @@ func TestCrashWhileChanging(t *testing.T) {
 			commitRange(t, l, alpha, seq, seq+1)
 			confirm(nil)
 		}
-		commitRange(t, l, alpha, first+60, first+5000)
+		commitRange(t, l, alpha, first+60, first+4900)
+		confirm(nil)
+		commitBare(t, l, first+4900, first+5000)
 		confirm(nil)
 		confirm(fillRange(l, t, alpha, first+40, first+50))
 		_, err := l.MergeSmall(0)
@@ -75,6 +81,14 @@ func TestCrashWhileChanging(t *testing.T) {
 		_, err = readSeqs(t, l, alpha, first+60, 0)
 		confirm(err)
 		confirm(l.db.Flush())
+		for _, at := range []uint64{first + 10, first + 600, first + 4000} {
+			_, err = l.MarkConflict(alpha, Range{at, at + 10}, producer(9), time.Now())
+			confirm(err)
+		}
+		for _, r := range []Range{{first + 4910, first + 4930}, {first + 4950, first + 5000}} {
+			complete(t, l, r)
+			confirm(nil)
+		}
 		_, err = l.Enforce(Rules{{"alpha", Policy{Records: 4500 + round*100}}}, time.Now())
 		confirm(err)
 		if round == 2 {
@@ -101,10 +115,17 @@ func (c keptPoint) check(t *testing.T) {
 	if !known && c.state.Next > 0 || s.Next < c.state.Next || s.Tail < c.state.Tail || s.Purged < c.state.Purged {
 		t.Fatalf("%s: state %+v, confirmed %+v", c.op, s, c.state)
 	}
+	c.checkMarks(t, l, s)
 	held := map[uint64]bool{}
-	err := l.Read(alpha, 0, 0, func(seq uint64, got, _ []byte) bool {
-		if held[seq] = true; string(got) != string(content(alpha, seq)) || seq < s.Tail {
-			t.Fatalf("%s: record %d is %q", c.op, seq, got)
+	err := l.Read(alpha, 0, 0, func(r Record) bool {
+		if r.Bare && c.held[r.Seq] && !c.bare[r.Seq] {
+			t.Fatalf("%s: record %d is bare again", c.op, r.Seq)
+		}
+		if want := r.Seq%5000 >= 4900; want && r.Bare == (r.Trailer != nil) {
+			t.Fatalf("%s: record %d, bare %v, has %q", c.op, r.Seq, r.Bare, r.Trailer)
+		}
+		if held[r.Seq] = true; string(r.Content) != string(content(alpha, r.Seq)) || r.Seq < s.Tail {
+			t.Fatalf("%s: record %d is %q", c.op, r.Seq, r.Content)
 		}
 		return true
 	})
@@ -122,6 +143,22 @@ func (c keptPoint) check(t *testing.T) {
 		}
 	}
 	wantSums(t, l, alpha)
+}
+
+// checkMarks wants the marks that were confirmed, unless the tail passed them.
+func (c keptPoint) checkMarks(t *testing.T, l *Log, s State) {
+	t.Helper()
+	marks, _ := l.Conflicts(alpha)
+	for _, m := range c.marks {
+		if !slices.Contains(marks, m) && m.Next > s.Tail {
+			t.Fatalf("%s: the mark %v is lost", c.op, m)
+		}
+	}
+	for _, m := range marks {
+		if m.Next <= s.Tail {
+			t.Fatalf("%s: the mark %v is below the tail, %d", c.op, m, s.Tail)
+		}
+	}
 }
 
 // spoiled says whether a record is one of those that the test damages.

@@ -28,9 +28,9 @@ func (b *Batch) Fill(p Partition, records *Builder) error {
 		return fmt.Errorf("blocklog: fill %v: %w", p, err)
 	}
 	f := infill{entry: b.entry(p)}
-	time := records.time(b.log.opts.Now().UnixMilli())
+	now := b.log.opts.Now().UnixMilli()
 	for i := range records.spans {
-		block := records.block(i, time)
+		block := records.block(i, now)
 		block.records = bytes.Clone(block.records)
 		f.blocks = append(f.blocks, block)
 	}
@@ -94,6 +94,7 @@ func (l *Log) vacant(p Partition, from, to uint64) error {
 
 // fill writes the blocks of f at or above the tail, which are below the head.
 func (c *change) fill(e *entry, f *infill) error {
+	e.after.Updated = c.log.opts.Now().UnixMilli()
 	for _, b := range f.blocks {
 		b, some := b.from(e.after.Tail)
 		if !some {

@@ -28,6 +28,34 @@ func (l *Log) Purge(p Partition, upTo uint64) error {
 	return nil
 }
 
+// Expire notes that the records of a known partition below a sequence that are
+// not held have expired, as other stores say: see [State].Expired. Nothing is
+// deleted, and what is missing can still be filled in. It is on disk when Expire
+// returns.
+func (l *Log) Expire(p Partition, below uint64) error {
+	if err := l.expire(p, below); err != nil {
+		return fmt.Errorf("blocklog: expire %v below %d: %w", p, below, err)
+	}
+	return nil
+}
+
+func (l *Log) expire(p Partition, below uint64) error {
+	if err := l.enter(); err != nil {
+		return err
+	}
+	defer l.leave()
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	s, _, known := l.look(p)
+	if !known || below <= s.Expired {
+		return nil
+	}
+	c := l.newChange()
+	s.Expired = below
+	c.entry(p, s)
+	return c.commit()
+}
+
 func (l *Log) raise(p Partition, tail uint64, purge bool) error {
 	if err := p.validate(); err != nil {
 		return err
@@ -64,6 +92,7 @@ func (c *change) raise(p Partition, s state, changes, tail uint64, known bool) (
 		s.clear(tail, c.log.opts.Now().UnixMilli())
 	}
 	if !known || tail <= s.Tail {
+		s.Expired = max(s.Expired, tail)
 		c.entry(p, s)
 		return 0, nil
 	}

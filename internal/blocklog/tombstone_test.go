@@ -54,7 +54,7 @@ func TestTombstone(t *testing.T) {
 	}
 	for range 2 {
 		s, ok := l.State(alpha)
-		if want := (State{Tail: 9000, Next: 9000, Updated: 1e12, Emptied: at.UnixMilli()}); !ok || s != want {
+		if want := (State{Tail: 9000, Next: 9000, Updated: 1e12, Emptied: at.UnixMilli(), Expired: 9000}); !ok || s != want {
 			t.Fatalf("%+v, want %+v", s, want)
 		}
 		wantRange(t, l, alpha, 0, 0, 0)
@@ -307,5 +307,44 @@ func TestPurgeWhileAdding(t *testing.T) {
 			t.Fatalf("purged to %d: %v, want %v", c.upTo, err, c.want)
 		}
 		wantSums(t, l, alpha)
+	}
+}
+
+// Expire marks and deletes nothing; what is missing below can still come.
+func TestExpire(t *testing.T) {
+	o, _ := clocked()
+	l := openLog(t, "/store", o)
+	add := func(first, next uint64, to func(*Batch, Partition, *Builder) error) {
+		t.Helper()
+		records, b := l.NewBuilder(), l.NewBatch()
+		appendRange(t, records, alpha, first, next)
+		if _, known := l.State(alpha); !known {
+			if err := b.Begin(alpha, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(to(b, alpha, records), b.Commit()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(100, 120, (*Batch).Add)
+	err := errors.Join(l.Expire(alpha, 90), l.Expire(alpha, 80), l.Expire(Partition{"unknown", producer(1)}, 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLog(t, l)
+	l = openLog(t, "/store", o)
+	defer closeLog(t, l)
+	if s, _ := l.State(alpha); s.Expired != 90 || s.Tail != 0 || s.Records != 20 {
+		t.Errorf("after Expire: %+v", s)
+	}
+	add(50, 100, (*Batch).Fill)
+	for _, want := range []struct{ tail, expired, records uint64 }{{60, 90, 60}, {110, 110, 10}} {
+		if err := l.RaiseTail(alpha, want.tail); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := l.State(alpha); s.Expired != want.expired || s.Tail != want.tail || s.Records != want.records {
+			t.Errorf("tail at %d: %+v, want %+v", want.tail, s, want)
+		}
 	}
 }

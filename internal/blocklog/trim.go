@@ -71,7 +71,7 @@ func (l *Log) planTrim(p Partition, s state, changes uint64, d demand) (*trim, e
 	open := grainOf(s.Next)
 	var inner error
 	done := false
-	err := l.eachGrain(p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
+	err := eachGrain(l.db, p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
 		done, inner = t.grain(l, &s, &d, k, g)
 		return !done && inner == nil
 	})
@@ -146,15 +146,18 @@ func (t *trim) search(l *Log, s *state, d *demand, k, end uint64) (done bool, er
 // cut finds the first record of b within [from, end) that stays, and returns
 // the sums of those before it; false if none does.
 func (t *trim) cut(b block, from, end uint64, d *demand) (gone sums, stays bool) {
-	b.visit(from, func(seq uint64, content, _ []byte) bool {
-		if seq >= end {
+	b.visit(from, func(r Record) bool {
+		if r.Seq >= end {
 			return false
 		}
-		if stays = d.over() && seq >= d.below; stays {
-			t.tail, t.keep, t.oldest = seq, b.first, b.time
+		if stays = d.over() && r.Seq >= d.below; stays {
+			t.tail, t.keep, t.oldest = r.Seq, b.first, b.time
 			return false
 		}
-		one := sums{records: 1, content: uint64(len(content))}
+		one := sums{records: 1, content: uint64(len(r.Content))}
+		if r.Bare {
+			one.bare = 1
+		}
 		d.met(one)
 		gone.add(one)
 		return true
@@ -185,6 +188,7 @@ func (c *change) lower(t *trim, s *state) error {
 	s.oldest = t.oldest
 	was := wholeGrain(s.Tail)
 	s.Tail = t.tail
+	s.Expired = max(s.Expired, s.Tail)
 	switch {
 	case t.tail >= s.Next:
 		s.clear(t.tail, c.log.opts.Now().UnixMilli())
@@ -215,7 +219,7 @@ func (c *change) lower(t *trim, s *state) error {
 // clear makes s a tombstone that ends at next.
 func (s *state) clear(next uint64, now int64) {
 	s.Tail, s.Next = next, next
-	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest = 0, 0, 0, 0, 0
+	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest, s.Bare = 0, 0, 0, 0, 0, 0
 	s.oldest, s.open = 0, sums{}
 	if s.Emptied == 0 {
 		s.Emptied = now

@@ -45,10 +45,20 @@ func (in *Intake) SourceUp(s Source, now time.Time) {
 		delete(q.refused, s.ID)
 		in.pursue(q, now)
 	}
+	in.mendsOf(s.ID, now)
 	in.grant(now)
 }
 
 func anyPart(*part) bool { return true }
+
+// Source returns a peer that can be asked; false if it cannot.
+func (in *Intake) Source(id string) (Source, bool) {
+	s := in.sources[id]
+	if s == nil {
+		return Source{}, false
+	}
+	return s.Source, true
+}
 
 // SourceDown notes that a peer's link ended. What it was answering is asked of
 // others; when it was a producer, the stores are asked at once how far they got.
@@ -68,6 +78,7 @@ func (in *Intake) SourceDown(id string, now time.Time) {
 		}
 		in.pursue(q, now)
 	}
+	in.mendsOf(id, now)
 	in.grant(now)
 	if !src.All {
 		in.askStores(now)
@@ -218,8 +229,8 @@ func (in *Intake) claim(s *source, q *part, st Statement, end uint64, direct boo
 	}
 	c := claim{lowest: st.Lowest, end: end, tail: st.Tail}
 	q.claims[s.ID] = c
-	covers := c.lowest <= q.next && q.next < c.end
-	if covers {
+	in.offer(q, s, c, direct, now)
+	if c.covers(q.next) {
 		delete(q.refused, s.ID)
 		return
 	}

@@ -12,13 +12,14 @@ const maxLines = 500
 // not know each other. Paths are relative to the module, "." is its root, and
 // "dir/..." includes what is below dir.
 var layers = [][]string{
-	{"cmd/...", "bench/..."},                                 // bench is a module of its own
-	{"internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
-	{"internal/testmesh", "internal/bench"},
+	{"cmd/...", "bench/..."}, // bench is a module of its own
+	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
+	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"tower", "producer", "consumer", "store"},
 	{"internal/mesh", "internal/foreign"},
 	{"."}, // the root package: what an application and the mesh share
 	{"internal/blocklog", "internal/journal"},
+	{"internal/home"},
 	{"internal/core"},
 	{"internal/zmtp"},
 	{"protocol"},
@@ -58,7 +59,7 @@ var pureSelectors = map[string]struct{ deny, allow []string }{
 // file or by the packages below one directory.
 var homes = map[string]string{
 	"github.com/go-zeromq/zmq4":         "internal/zmtp/handshake.go",
-	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/sim/ bench/",
+	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/home/ internal/sim/ bench/",
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
 	"github.com/vbauerster/mpb":         "cmd/",

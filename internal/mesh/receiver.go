@@ -24,6 +24,10 @@ type Receiver struct {
 // ReceiverRole is what consumers and stores do differently with the orders.
 type ReceiverRole interface {
 	Deliver([]core.Delivery)
+	// Fill takes what was missing, in a store, Complete what it has without
+	// trailers.
+	Fill([]core.Delivery)
+	Complete([]core.Delivery)
 	Live(core.LiveOrder)
 	Report(core.Report)
 }
@@ -56,16 +60,18 @@ func (r *Receiver) PeerChanged(p *Peer, now time.Time) {
 
 // Run gives the intake a run.
 func (r *Receiver) Run(d *Dialled, run *Run, now time.Time) {
+	run.Bare = run.Direct && d.peer.Foreign() && d.peer.UUID != run.Partition.Producer
 	r.In.Receive(d.peer.UUID, run.Direct, core.Run{
 		Partition: run.Partition, First: run.First, Count: len(run.Records), Bytes: run.Bytes, Data: run,
 	}, now)
 }
 
-// Head gives the intake a HEAD or DIRECT-HEAD, and says whether it ended a list.
-func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (listed bool) {
+// Head gives the intake a HEAD or DIRECT-HEAD, and returns what its trailer
+// says: whether it ended a list, for one.
+func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (t protocol.Trailer) {
 	direct := m.Kind == protocol.KindDirectHead
 	if direct && string(m.To) != r.node.cfg.UUID {
-		return false
+		return t
 	}
 	t, err := protocol.ParseTrailer(m.Trailer)
 	if err != nil {
@@ -78,13 +84,13 @@ func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (listed 
 			topic = ""
 		}
 		r.In.ListEnd(d.peer.UUID, topic)
-		return true
+		return t
 	}
 	r.In.State(d.peer.UUID, direct, core.Statement{
 		Partition: core.Partition{Topic: topic, Producer: string(m.Sender)},
 		Head:      m.Sequence, Lowest: t.Lowest, HasLowest: t.HasLowest, Tail: t.Tail, HasTail: t.HasTail,
 	}, now)
-	return false
+	return t
 }
 
 // Act carries out what the intake decided. Doing so may end links, which makes
@@ -105,6 +111,12 @@ func (r *Receiver) Act() {
 func (r *Receiver) carryOut(o *core.Orders) {
 	if len(o.Deliver) > 0 {
 		r.role.Deliver(o.Deliver)
+	}
+	if len(o.Fill) > 0 {
+		r.role.Fill(o.Fill)
+	}
+	if len(o.Complete) > 0 {
+		r.role.Complete(o.Complete)
 	}
 	self := r.node.cfg.UUID
 	for _, f := range o.Fetch {
