@@ -18,6 +18,9 @@ type part struct {
 	begun   bool   // something was delivered, or a position was given
 	live    bool   // the producer's live records are wanted
 	acked   bool   // a store: something of it was acknowledged
+	resumed bool   // next was a saved position
+	ignored bool   // nothing of it is delivered
+	bound   uint64 // what is before it may be delivered; see intake_stored.go
 	waits   bool   // it has its place among those that wait for credit
 
 	held    []Run // ahead of the gap: sorted, disjoint
@@ -47,13 +50,14 @@ type claim struct {
 	lowest, end, tail uint64
 }
 
-// gap returns what is missing before the next record that is known to exist.
+// gap returns what is missing before the next record that is known to exist, and
+// may be delivered.
 func (q *part) gap() Range {
 	end := q.head
 	if len(q.held) > 0 {
 		end = q.held[0].First
 	}
-	return Range{First: q.next, End: max(end, q.next)}
+	return Range{First: q.next, End: max(min(end, q.bound), q.next)}
 }
 
 func (q *part) heldBytes() (n int64) {

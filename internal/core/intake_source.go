@@ -66,6 +66,9 @@ func (in *Intake) SourceDown(id string, now time.Time) {
 		if q.fetch.source == id {
 			in.endFetch(q)
 		}
+		if q.Producer == id {
+			in.dropUnstored(q)
+		}
 		in.pursue(q, now)
 	}
 	in.grant(now)
@@ -177,6 +180,10 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 	}
 	before := q.head
 	q.head = max(q.head, end)
+	in.inStore(id, q, end)
+	if q.ignored {
+		q.next = q.head
+	}
 	if !q.settled && !none {
 		in.settleByHead(q, id, end, before)
 	}

@@ -1,0 +1,68 @@
+package core
+
+import (
+	"slices"
+	"time"
+)
+
+// WantNewest adds a topic of which each partition begins at its last n records,
+// as the first source to speak of it counts them; n must be above 0.
+func (in *Intake) WantNewest(name string, n uint64, now time.Time) {
+	in.want(&topic{name: name, since: now, newest: n}, now)
+}
+
+// Resume sets where a partition goes on, before anything of it was received: a
+// store's durable end, a consumer's saved position.
+func (in *Intake) Resume(p Partition, next uint64) {
+	if q := in.part(p); q != nil {
+		q.next, q.head, q.settled, q.begun = next, max(q.head, next), true, true
+		q.acked = in.cfg.Store && next > 0
+		q.resumed = !in.cfg.Store
+	}
+}
+
+// Rewind has a partition delivered again from next on.
+func (in *Intake) Rewind(p Partition, next uint64, now time.Time) {
+	q := in.parts[p]
+	if q == nil || !q.settled || next >= q.next {
+		return
+	}
+	in.endFetch(q)
+	q.next = next
+	in.pursue(q, now)
+}
+
+// Ignore takes all that a partition has, and will have, for delivered.
+func (in *Intake) Ignore(p Partition, now time.Time) {
+	q := in.part(p)
+	if q == nil {
+		return
+	}
+	in.ahead -= q.heldBytes()
+	q.held = nil
+	q.ignored, q.settled, q.next = true, true, max(q.next, q.head)
+	in.pursue(q, now)
+}
+
+// reportAhead names the partitions whose position lies beyond what anybody has:
+// the stores lost what was finished, and there is nothing to go on with.
+func (in *Intake) reportAhead() {
+	var ahead []*part
+	for _, q := range in.parts {
+		if q.resumed && q.claimed() < q.next {
+			ahead = append(ahead, q)
+		}
+	}
+	slices.SortFunc(ahead, func(a, b *part) int { return a.Compare(b.Partition) })
+	for _, q := range ahead {
+		in.report(Ahead, q, Range{q.claimed(), q.next})
+	}
+}
+
+// claimed returns the sequence behind the last record that a linked source has.
+func (q *part) claimed() (end uint64) {
+	for _, c := range q.claims {
+		end = max(end, c.end)
+	}
+	return end
+}
