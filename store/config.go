@@ -16,7 +16,8 @@ type Config struct {
 	// holds something else is refused. There is no default.
 	Dir string
 
-	// Topics are those to keep. Default: all.
+	// Topics are those to keep, besides the positions that consumers save.
+	// Default: all.
 	Topics []string
 
 	// GatherBytes bounds the records received and not yet on disk, together

@@ -179,6 +179,7 @@ type Intake struct {
 type topic struct {
 	name   string
 	since  time.Time
+	whole  bool            // partitions begin at their first record, whatever the intake's do
 	newest uint64          // partitions begin at their last so many records; 0: as the intake's do
 	empty  map[string]bool // producers that had no partition of it when they listed theirs
 }

@@ -15,6 +15,7 @@ type part struct {
 	next    uint64 // sequence to deliver next
 	head    uint64 // sequence after the highest that anybody named
 	settled bool   // where it begins is decided
+	from    uint64 // that is where
 	begun   bool   // something was delivered, or a position was given
 	live    bool   // the producer's live records are wanted
 	acked   bool   // a store: something of it was acknowledged

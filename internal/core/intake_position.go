@@ -11,11 +11,41 @@ func (in *Intake) WantNewest(name string, n uint64, now time.Time) {
 	in.want(&topic{name: name, since: now, newest: n}, now)
 }
 
+// WantWhole adds a topic whose partitions begin at their first record.
+func (in *Intake) WantWhole(name string, now time.Time) {
+	in.want(&topic{name: name, since: now, whole: true}, now)
+}
+
+// Starts returns where each partition of a topic began, or, where that is not
+// decided, where it will if nothing more is published.
+func (in *Intake) Starts(topic string) map[Partition]uint64 {
+	starts := make(map[Partition]uint64)
+	for p, q := range in.parts {
+		if p.Topic != topic {
+			continue
+		}
+		if starts[p] = q.from; !q.settled {
+			starts[p] = q.head
+		}
+	}
+	return starts
+}
+
+// Complete reports whether all that is known of a topic was delivered.
+func (in *Intake) Complete(topic string) bool {
+	for p, q := range in.parts {
+		if p.Topic == topic && q.next < q.head {
+			return false
+		}
+	}
+	return true
+}
+
 // Resume sets where a partition goes on, before anything of it was received: a
 // store's durable end, a consumer's saved position.
 func (in *Intake) Resume(p Partition, next uint64) {
 	if q := in.part(p); q != nil {
-		q.next, q.head, q.settled, q.begun = next, max(q.head, next), true, true
+		q.next, q.from, q.head, q.settled, q.begun = next, next, max(q.head, next), true, true
 		q.acked = in.cfg.Store && next > 0
 		q.resumed = !in.cfg.Store
 	}

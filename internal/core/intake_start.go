@@ -22,7 +22,10 @@ func (in *Intake) young(p Partition) bool {
 // record on.
 func (in *Intake) fromStart(topic string) bool {
 	t := in.topics[topic]
-	return in.cfg.Earliest && (t == nil || t.newest == 0)
+	if t == nil {
+		return in.cfg.Earliest
+	}
+	return t.whole || in.cfg.Earliest && t.newest == 0
 }
 
 // newest returns how many of the last records of a topic's partitions are
@@ -36,7 +39,7 @@ func (in *Intake) newest(topic string) uint64 {
 
 func (q *part) settle(next uint64) {
 	q.settled = true
-	q.next = next
+	q.next, q.from = next, next
 	q.head = max(q.head, next)
 }
 

@@ -29,6 +29,7 @@ type Node struct {
 	started time.Time
 
 	towersUp int
+	echoes   int // of our beacons with the present claim, from towers
 	table    *core.Peers
 	peers    map[string]*Peer
 	accepted []*Accepted

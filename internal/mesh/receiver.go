@@ -61,7 +61,7 @@ func (r *Receiver) Run(d *Dialled, run *Run, now time.Time) {
 	}, now)
 }
 
-// Head gives the intake a HEAD or DIRECT-HEAD, and says whether it ended a list.
+// Head gives the intake a HEAD, STORED or DIRECT-HEAD, and says whether it ended a list.
 func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (listed bool) {
 	direct := m.Kind == protocol.KindDirectHead
 	if direct && string(m.To) != r.node.cfg.UUID {
