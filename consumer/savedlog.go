@@ -44,7 +44,7 @@ func (n *claim) close() error { return nil }
 func (n *claim) save(c *Consumer, changed, all map[core.Partition]uint64) bool {
 	l := &n.log
 	if !l.busy {
-		n.encode(changed, all, recordBytes(c.cfg.MessageBytes))
+		n.encode(l.topic.Log.Next(), changed, all, recordBytes(c.cfg.MessageBytes))
 	}
 	published := false
 	for len(l.records) > 0 {
@@ -62,10 +62,11 @@ func (n *claim) save(c *Consumer, changed, all map[core.Partition]uint64) bool {
 // recordBytes returns how large a record may get where messages are bounded.
 func recordBytes(message int) int { return min(savedRecordBytes, message/2) }
 
-// encode makes the records of the next set.
-func (n *claim) encode(changed, all map[core.Partition]uint64, limit int) {
+// encode makes the records of the next set, the first of which will have the
+// offset first.
+func (n *claim) encode(first uint64, changed, all map[core.Partition]uint64, limit int) {
 	l := &n.log
-	l.busy, l.first = true, l.topic.Log.Next()
+	l.busy, l.first = true, first
 	l.full = l.due || !l.based || len(all) <= smallSet || l.first-l.base >= fullEvery
 	l.due = false
 	if l.full {
@@ -79,6 +80,13 @@ func (n *claim) encode(changed, all map[core.Partition]uint64, limit int) {
 	for i, at := range sets {
 		p.Full, p.More, p.At = l.full && i == 0, i < len(sets)-1, at
 		l.records = append(l.records, p.Append(nil))
+	}
+}
+
+// ended notes that the set under way is saved.
+func (l *savedLog) ended() {
+	if l.busy = false; l.full {
+		l.base, l.based = l.first, true
 	}
 }
 
@@ -117,9 +125,7 @@ func (r *role) asPublisher(d *mesh.Dialled, m *protocol.Message) {
 		return
 	}
 	if acked, _ := l.topic.Log.Ack(d.Peer().UUID, m.Sequence); l.busy && len(l.records) == 0 && acked == l.topic.Log.Next() {
-		if l.busy = false; l.full {
-			l.base, l.based = l.first, true
-		}
+		l.ended()
 		(*Consumer)(r).saved(nil)
 	}
 	r.node.WakeWorkers() // there may be room for more
