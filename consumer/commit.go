@@ -84,7 +84,7 @@ func (c *Consumer) fail(err error) {
 		return
 	}
 	c.failed = err
-	c.node.Logger().Error("consumer stopped", "err", err)
+	c.node.Logger().Info("consumer stopped", "err", err) // whoever calls us gets it
 	c.start.end(err)
 	c.node.SetHold(protocol.Hold{})
 	c.more.Broadcast()
