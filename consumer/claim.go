@@ -147,12 +147,12 @@ func (n *claim) last(c *Consumer) (at map[core.Partition]uint64, known bool) {
 		if l.whole {
 			return l.set, true
 		}
-		if l.again { // it ended before its first set was whole
+		p := core.Partition{Topic: protocol.PositionsTopic, Producer: l.uuid}
+		if next, _ := c.rx.In.Next(p); l.again || l.last.Base >= next { // it ended before its first set was whole
 			delete(n.lives, l.uuid)
 			continue
 		}
 		l.again, l.staged = true, nil
-		p := core.Partition{Topic: protocol.PositionsTopic, Producer: l.uuid}
 		c.rx.In.Rewind(p, l.last.Base, c.node.Now())
 		return nil, false
 	}

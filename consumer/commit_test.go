@@ -13,6 +13,7 @@ import (
 	"github.com/beckmesh/beck/consumer"
 	"github.com/beckmesh/beck/internal/testmesh"
 	"github.com/beckmesh/beck/producer"
+	"github.com/beckmesh/beck/store"
 )
 
 func named(name string) func(*consumer.Config) {
@@ -308,7 +309,7 @@ func TestLatestGoesOnWhereItBegan(t *testing.T) {
 // told to keep.
 func TestStoreOfSomeTopicsKeepsPositions(t *testing.T) {
 	m := testmesh.New(t)
-	m.StoreOf("t")
+	m.Store("", func(c *store.Config) { c.Topics = []string{"t"} })
 	p := m.Producer(nil)
 	publish(t, p, "t", 5)
 	for next := range 2 {

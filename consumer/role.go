@@ -147,11 +147,14 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 // head takes a head, or the end of a list of them, which may have been the last
 // that was waited for.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
-	if r.rx.Head(d, m, now) && !r.start.ready {
+	if t := r.rx.Head(d, m, now); t.EndOfList && !r.start.ready {
 		(*Consumer)(r).starting(now)
 		r.more.Broadcast()
 	}
 }
+
+// Fill is for stores: a consumer is given nothing late.
+func (r *role) Fill([]core.Delivery) {}
 
 // Deliver queues what is due for the application.
 func (r *role) Deliver(deliveries []core.Delivery) {

@@ -14,54 +14,152 @@ import (
 	"github.com/beckmesh/beck/protocol"
 )
 
+// gather is what a partition received since the last commit.
+type gather struct {
+	records *blocklog.Builder
+	fills   *blocklog.Builder // what was missing below them; nil while there is none
+	bytes   int64             // of the intake's room
+}
+
 // gather adds a delivery to the next batch. It needs the lock.
 func (s *Store) gather(d core.Delivery) {
-	run := d.Run.Data.(*mesh.Run)
-	g := s.gathered[d.Run.Partition]
-	if g == nil {
-		g = s.newGather()
-		s.gathered[d.Run.Partition] = g
-		s.node.WakeWorkers()
+	p := d.Run.Partition
+	g := s.gatherOf(p)
+	g.bytes += d.Run.Bytes
+	if err := add(g.records, d); err != nil {
+		s.fail(fmt.Errorf("gather %v: %w", p, err))
+		return
 	}
+	if planted.Is(planted.AckBeforeSync) {
+		s.keeper.Committed(p, d.Part.End)
+		s.acknowledge(p)
+	}
+}
+
+// gatherFill adds what was missing to the next batch. It needs the lock.
+func (s *Store) gatherFill(d core.Delivery) {
+	p := d.Run.Partition
+	g := s.gatherOf(p)
+	g.bytes += d.Run.Bytes
+	if g.fills == nil {
+		g.fills = s.log.NewBuilder()
+	}
+	if err := add(g.fills, d); err != nil { // below what was gathered before
+		s.upkeep.look[p] = true
+	}
+}
+
+// add appends a delivery to a builder.
+func add(to *blocklog.Builder, d core.Delivery) error {
+	run := d.Run.Data.(*mesh.Run)
 	for seq := d.Part.First; seq < d.Part.End; seq++ {
 		r := &run.Records[seq-run.First]
-		if err := g.records.Append(seq, r.Content, r.Trailer); err != nil {
-			s.fail(fmt.Errorf("gather %v: %w", d.Run.Partition, err))
-			return
+		trailer := r.Trailer
+		if run.Direct {
+			var seen int64
+			trailer, seen, _ = protocol.CutFirstSeen(trailer)
+			to.Stamp(time.UnixMilli(seen)) // 1970: now
+		}
+		if err := to.Append(seq, r.Content, trailer); err != nil {
+			return err
 		}
 	}
-	g.bytes += d.Run.Bytes
-	if planted.Is(planted.AckBeforeSync) {
-		s.keeper.Committed(d.Run.Partition, d.Part.End)
-		s.acknowledge(d.Run.Partition)
-	}
+	to.Stamp(time.Time{})
+	return nil
 }
 
-// maxSpare bounds the builders kept for later.
+// maxSpare bounds the gathers kept for later.
 const maxSpare = 64
 
-func (s *Store) newGather() *gather {
-	if n := len(s.spare); n > 0 {
-		g := s.spare[n-1]
-		s.spare = s.spare[:n-1]
+// gatherOf returns what a partition gathers, made when there is none.
+func (s *Store) gatherOf(p core.Partition) *gather {
+	g := s.gathered[p]
+	if g != nil {
 		return g
 	}
-	return &gather{records: s.log.NewBuilder()}
+	if n := len(s.spare); n > 0 {
+		g = s.spare[n-1]
+		s.spare = s.spare[:n-1]
+	} else {
+		g = &gather{records: s.log.NewBuilder()}
+	}
+	s.gathered[p] = g
+	s.node.WakeWorkers()
+	return g
 }
 
-// write commits a batch and syncs it. It runs without the lock.
-func (s *Store) write(gathered map[core.Partition]*gather) error {
+// commit is the committer: it writes all that was gathered in one batch, syncs
+// it, then releases the acknowledgements. The next batch fills meanwhile. Then
+// it purges what is to be purged: nothing of it is being written. It needs the
+// lock, which it gives up while it writes.
+func (s *Store) commit() bool {
+	if s.disk.broken {
+		return s.mend()
+	}
+	if !s.gathering() {
+		return false
+	}
+	batch, lapses := s.take()
+	s.node.Unlock()
+	look, err := s.write(batch)
+	if err == nil {
+		err = s.expire(lapses)
+	}
+	s.node.Lock()
+	if err != nil {
+		return s.writeFailed(batch, lapses, err)
+	}
+	s.disk.wrote()
+	s.committed(batch, s.node.Now())
+	s.lookAt(look)
+	s.purge()
+	return true
+}
+
+// write commits a batch and syncs it. It returns the partitions of which
+// something could not be filled in. It runs without the lock.
+func (s *Store) write(gathered map[core.Partition]*gather) (look []core.Partition, err error) {
+	if len(gathered) == 0 {
+		return nil, nil
+	}
+	look, err = s.writeBatch(gathered, true)
+	if errors.Is(err, blocklog.ErrOverlap) { // what was missing came otherwise
+		for p, g := range gathered {
+			if g.fills != nil {
+				look = append(look, p)
+			}
+		}
+		_, err = s.writeBatch(gathered, false)
+	}
+	return look, err
+}
+
+func (s *Store) writeBatch(gathered map[core.Partition]*gather, fill bool) (look []core.Partition, err error) {
 	b := s.log.NewBatch()
 	defer b.Discard()
 	for i, p := range sortedPartitions(gathered) {
 		if i == 2 && planted.Is(planted.CommitSkipsOne) {
 			continue
 		}
-		if err := b.Add(blocklog.Partition(p), gathered[p].records); err != nil {
-			return fmt.Errorf("commit: %w", err)
+		g, q := gathered[p], blocklog.Partition(p)
+		if _, known := s.log.State(q); !known && g.records.First() > 0 {
+			// What is below may still come, from a store that is away now.
+			if err := b.Begin(q, 0); err != nil {
+				return nil, fmt.Errorf("commit: %w", err)
+			}
+		}
+		if err := b.Add(q, g.records); err != nil {
+			return nil, fmt.Errorf("commit: %w", err)
+		}
+		if g.fills == nil || !fill {
+			continue
+		}
+		if err := b.Fill(q, g.fills); err != nil {
+			s.node.Logger().Debug("not filled in", "err", err)
+			look = append(look, p)
 		}
 	}
-	return b.Commit()
+	return look, b.Commit()
 }
 
 func sortedPartitions[V any](m map[core.Partition]V) []core.Partition {
@@ -74,6 +172,9 @@ func sortedPartitions[V any](m map[core.Partition]V) []core.Partition {
 // committed acknowledges a batch that is synced, and gives its room back. It
 // needs the lock.
 func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
+	if len(gathered) == 0 {
+		return
+	}
 	var bytes int64
 	for _, p := range sortedPartitions(gathered) {
 		g := gathered[p]
@@ -83,6 +184,9 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 		s.stored(p)
 		s.stats.Committed += uint64(g.records.Count())
 		bytes += g.bytes
+		if g.fills != nil {
+			s.compareAgain(p)
+		}
 		s.recycle(g)
 	}
 	s.stats.Commits++
@@ -98,7 +202,7 @@ func (s *Store) recycle(g *gather) {
 		return
 	}
 	g.records.Reset()
-	g.bytes = 0
+	g.fills, g.bytes = nil, 0
 	s.spare = append(s.spare, g)
 }
 
@@ -106,13 +210,22 @@ func (s *Store) recycle(g *gather) {
 // lock.
 func (s *Store) acknowledge(p core.Partition) {
 	peer := s.node.Peer(p.Producer)
-	if peer == nil || peer.Accepted == nil || !s.rx.In.MayAcknowledge(p) {
+	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || !s.rx.In.MayAcknowledge(p) {
 		return
 	}
-	if ack, ok := s.keeper.Acknowledge(p); ok {
-		s.rx.In.Acknowledged(p)
-		peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
+	ack, ok := s.keeper.Acknowledge(p)
+	if !ok {
+		return
 	}
+	if !peer.Foreign() && !planted.Is(planted.AckOverHole) {
+		below := s.rx.In.AcknowledgeBelow(p)
+		if below == 0 {
+			return
+		}
+		ack.Sequence = min(ack.Sequence, below-1)
+	}
+	s.rx.In.Acknowledged(p)
+	peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
 }
 
 // announce tells whoever subscribed to its heads of a partition whose producer
@@ -121,8 +234,8 @@ func (s *Store) announce(p core.Partition) {
 	if peer := s.node.Peer(p.Producer); peer != nil && peer.Dialled != nil {
 		return
 	}
-	if ack, ok := s.keeper.Acknowledge(p); ok {
-		s.node.Broadcast(protocol.KindHead, p.Topic, protocol.AppendHead(nil, p.Topic, p.Producer, ack.Sequence))
+	if state, ok := s.log.State(blocklog.Partition(p)); ok {
+		s.tell(p, state)
 	}
 }
 
@@ -134,12 +247,11 @@ func (s *Store) stored(p core.Partition) {
 	}
 }
 
-// corrupt is told of a range that cannot be read.
-func (s *Store) corrupt(err error) (next uint64, ok bool) {
-	var damage *blocklog.CorruptError
-	if !errors.As(err, &damage) {
-		return 0, false
+// tell broadcasts what the log has of a partition. It needs the lock.
+func (s *Store) tell(p core.Partition, state blocklog.State) {
+	if state.Next == 0 {
+		return
 	}
-	s.node.Logger().Error("records cannot be read", "err", err)
-	return damage.Next, true
+	f := protocol.AppendHead(nil, p.Topic, p.Producer, state.Next-1)
+	s.node.Broadcast(protocol.KindHead, p.Topic, statement(state).Append(f))
 }

@@ -2,8 +2,10 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -20,10 +22,30 @@ type Config struct {
 	// Default: all.
 	Topics []string
 
+	// Retain are rules for how much of each partition is kept, PATTERN=LIMITS,
+	// like "logs.*=records:1000" or "audit.>=age:30d,bytes:10GiB". In a pattern,
+	// levels are separated by dots: * stands for any one, > at the end for one or
+	// more. The limits are records:N, the last N of each partition; age:DURATION,
+	// since a store first saw them; bytes:SIZE, of their contents; of several the
+	// strictest wins. The first rule that matches a topic counts. Default: what no
+	// rule matches is kept for ever.
+	Retain []string
+
+	// TombstoneAge is how long a partition that retention or a purge emptied is
+	// remembered, so that it does not come back from a store that was away: longer
+	// than any store stays away. 1 s to 10 years, default 30 days.
+	TombstoneAge time.Duration
+
 	// GatherBytes bounds the records received and not yet on disk, together
 	// with those that were asked for. Default 64 MiB. What does not fit is
 	// fetched later.
 	GatherBytes int64
+
+	// OnFull is called with true when the disk is full: from then on nothing is
+	// acknowledged, while reading goes on; and with false when there is room
+	// again. The calls follow one another and must return at once. Default: none;
+	// the log says so in any case.
+	OnFull func(full bool)
 
 	// CacheBytes is the memory for blocks read from disk. Default 64 MiB.
 	CacheBytes int64
@@ -31,6 +53,8 @@ type Config struct {
 	// MessageBytes is the largest message accepted, as for producers. Default
 	// 16 MiB.
 	MessageBytes int
+
+	disk func(*blocklog.Options) // for tests: gives the log another disk
 }
 
 // DefaultConfig returns the settings of a store beside a local tower; Dir is
@@ -38,7 +62,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		NodeConfig: beck.DefaultNodeConfig(), GatherBytes: 64 << 20, CacheBytes: 64 << 20,
-		MessageBytes: mesh.DefaultMessageBytes,
+		MessageBytes: mesh.DefaultMessageBytes, TombstoneAge: 30 * 24 * time.Hour,
 	}
 }
 
@@ -54,12 +78,16 @@ func (c Config) validate() error {
 			return fmt.Errorf("topic %q: %w", t, err)
 		}
 	}
+	if _, err := blocklog.ParseRules(c.Retain); err != nil {
+		return fmt.Errorf("%w: Retain: %w", beck.ErrConfig, err)
+	}
 	for _, b := range []struct {
 		field         string
 		is, low, high int64
 	}{
 		{"GatherBytes", c.GatherBytes, 1 << 20, 1 << 40},
 		{"CacheBytes", c.CacheBytes, 1 << 20, 1 << 40},
+		{"TombstoneAge", int64(c.TombstoneAge), int64(time.Second), int64(10 * 366 * 24 * time.Hour)},
 		{"MessageBytes", int64(c.MessageBytes), 1 << 10, 1 << 30},
 	} {
 		if b.is < b.low || b.is > b.high {

@@ -52,7 +52,13 @@ func (r *role) listens(a *mesh.Accepted, topic string) {
 func (r *role) Tick(now time.Time) time.Time {
 	r.rx.In.Tick(now)
 	r.rx.Act()
-	return r.rx.In.NextWake()
+	next := (*Store)(r).tickUpkeep(now)
+	for _, wake := range [...]time.Time{(*Store)(r).tickHold(now), r.rx.In.NextWake()} {
+		if !wake.IsZero() && wake.Before(next) {
+			next = wake
+		}
+	}
+	return next
 }
 
 func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool) {
@@ -95,6 +101,10 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	case protocol.KindFetch:
 		r.fetch(m)
 	case protocol.KindGetHeads:
+		if q, ok, _ := protocol.ParseQuestion(m.Trailer); ok {
+			(*Store)(r).asked(question{string(m.Sender), core.Partition{Topic: string(m.To), Producer: q.Producer}, core.Range{First: q.First, End: q.End}})
+			return
+		}
 		r.heads(string(m.Sender), string(m.To))
 	case protocol.KindConsumerHello:
 		if string(m.To) != r.node.UUID() {
@@ -109,21 +119,45 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 func (r *role) fetch(m *protocol.Message) {
 	p := core.Partition{Topic: string(m.Subject), Producer: string(m.To)}
 	requester, first, count := string(m.Sender), m.Sequence, m.Count
-	r.node.Answer(protocol.KindDirectRecord, requester, func(a *mesh.Accepted) { a.Fetch(p, requester, first, count) })
+	serve := func() {
+		r.node.Answer(protocol.KindDirectRecord, requester, func(a *mesh.Accepted) { a.Fetch(p, requester, first, count) })
+	}
+	if !(*Store)(r).holding(serve) {
+		serve()
+	}
 }
 
 func (r *role) heads(requester, topic string) {
-	r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.Heads(topic, requester) })
+	serve := func() {
+		r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.Heads(topic, requester) })
+	}
+	// Other stores are told in any case: they may be waiting for us.
+	if p := r.node.Peer(requester); p != nil && p.Role() == protocol.RoleStore || !(*Store)(r).holding(serve) {
+		serve()
+	}
 }
 
 // head takes a head; one that says nothing new is acknowledged again, in case
 // the acknowledgement before was lost.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
-	if r.rx.Head(d, m, now) {
+	p := core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}
+	store := d.Peer().Role() == protocol.RoleStore
+	if store && m.Kind == protocol.KindDirectHead && string(m.To) == r.node.UUID() {
+		if sums, ok, _ := protocol.ParseSums(m.Trailer); ok {
+			(*Store)(r).told(pair{p, d.Peer().UUID}, sums)
+			return
+		}
+	}
+	t := r.rx.Head(d, m, now)
+	if t.EndOfList {
 		return
 	}
-	if p := (core.Partition{Topic: string(m.Subject), Producer: string(m.Sender)}); m.Sequence < r.keeper.Durable(p) {
+	if m.Sequence < r.keeper.Durable(p) {
 		r.again[p] = true
+	}
+	if store {
+		(*Store)(r).toldPurge(p, t.Purged)
+		(*Store)(r).stated(p, d.Peer().UUID, t, now)
 	}
 }
 
@@ -134,15 +168,26 @@ func (r *role) Deliver(deliveries []core.Delivery) {
 	}
 }
 
+// Fill gathers what was missing for the next commit.
+func (r *role) Fill(deliveries []core.Delivery) {
+	for _, d := range deliveries {
+		(*Store)(r).gatherFill(d)
+	}
+}
+
 // Live is nothing to a store, which subscribes to all topics at once.
 func (r *role) Live(core.LiveOrder) {}
 
 // Report tells the log.
 func (r *role) Report(g core.Report) {
 	text := "gap"
-	if g.Kind == core.Skipped {
+	switch g.Kind {
+	case core.Skipped:
 		r.stats.Lost += g.Range.Len()
-		text = "records lost: no node has them"
+		text = "records missing: no node that is here has them"
+	case core.Expired:
+		(*Store)(r).lapse(g.Partition, g.Range.End)
+		text = "records expired before they came"
 	}
 	r.node.Logger().Warn(text, "kind", g.Kind.String(), "topic", g.Partition.Topic, "partition", g.Partition.Producer, "range", g.Range.String())
 }

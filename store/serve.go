@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
@@ -13,34 +15,42 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 	if s.Kind == core.JobHeads {
 		return r.serveHeads(s, dst, limit)
 	}
-	p := blocklog.Partition(s.Partition)
+	p, times := blocklog.Partition(s.Partition), r.tellsTimes(s.Requester)
 	head := protocol.AppendDirectRecord(nil, s.Requester, p.Producer, p.Topic, 0)
 	head = head[:len(head)-8]
 	start, hole := len(dst), uint64(0)
-	err := r.log.Read(p, s.Range.First, 0, func(seq uint64, content, trailer []byte) bool {
-		if seq != s.Range.First {
-			hole = seq
+	var seen []byte
+	err := r.log.Read(p, s.Range.First, 0, func(record blocklog.Record) bool {
+		if record.Seq != s.Range.First {
+			hole = record.Seq
 			return false
 		}
-		dst = mesh.AppendRecordMessage(dst, head, seq, trailer, content)
-		s.Range.First = seq + 1
+		trailer := record.Trailer
+		if times && len(trailer) == 0 {
+			seen = protocol.AppendFirstSeen(seen[:0], record.FirstSeen)
+			trailer = seen
+		}
+		dst = mesh.AppendRecordMessage(dst, head, record.Seq, trailer, record.Content)
+		s.Range.First = record.Seq + 1
 		return s.Range.First < s.Range.End && len(dst)-start < limit
 	})
 	state, _ := r.log.State(p)
 	switch {
 	case err != nil:
-		next, known := (*Store)(r).corrupt(err)
-		if !known {
+		next, known := (*Store)(r).corrupt(s.Partition, err)
+		if errors.Is(err, blocklog.ErrReopening) {
+			next = state.Next // a moment later it can be had
+		} else if !known {
 			next = state.Next
 			r.node.Logger().Error("cannot serve", "partition", s.Partition.String(), "err", err)
 		}
-		return mesh.Refuse(s, dst, state.Next, from(next))
+		return mesh.Refuse(s, dst, state.Next, from(next, state))
 	case s.Range.First >= s.Range.End:
 		return leadOn(s, dst, state.Next) // unless the answer was extended meanwhile, it is complete
 	case hole != 0:
-		return mesh.Refuse(s, dst, state.Next, from(hole))
+		return mesh.Refuse(s, dst, state.Next, from(hole, state))
 	case s.Range.First >= state.Next || s.Range.First < state.Tail:
-		return mesh.Refuse(s, dst, state.Next, from(state.Tail))
+		return mesh.Refuse(s, dst, state.Next, statement(state))
 	}
 	return dst
 }
@@ -55,8 +65,47 @@ func leadOn(s *mesh.Step, dst []byte, next uint64) []byte {
 	return mesh.AppendDirectHead(dst, s.Requester, s.Partition, next-1, protocol.Trailer{})
 }
 
-// from says that we serve from a sequence on.
-func from(lowest uint64) protocol.Trailer { return protocol.Trailer{Lowest: lowest, HasLowest: true} }
+// tellsTimes reports whether a requester wants to know when records were first
+// seen: it is another store.
+func (r *role) tellsTimes(requester string) bool {
+	r.node.Lock()
+	defer r.node.Unlock()
+	p := r.node.Peer(requester)
+	return p != nil && p.Role() == protocol.RoleStore
+}
+
+// statement says what we have of a partition.
+func statement(state blocklog.State) protocol.Trailer {
+	t := protocol.Trailer{
+		Lowest: state.Tail, HasLowest: true, Tail: state.Expired, HasTail: state.Expired > 0, Purged: state.Purged,
+	}
+	if first, end := state.DigestRange(); first < end {
+		t.DigestAt, t.Digest = end, state.Digest
+	}
+	return t
+}
+
+// from is a statement about what we have behind something that is missing.
+func from(lowest uint64, state blocklog.State) protocol.Trailer {
+	t := statement(state)
+	t.Lowest = lowest
+	return t
+}
+
+// corrupt is told of a range that cannot be read. It returns where reading can
+// go on; ok is false if that is not what is wrong. What went to the quarantine is
+// missing from now on, and fetched from others.
+func (s *Store) corrupt(p core.Partition, err error) (next uint64, ok bool) {
+	var damage *blocklog.CorruptError
+	if !errors.As(err, &damage) {
+		return 0, false
+	}
+	s.node.Logger().Error("records cannot be read", "err", err)
+	s.node.Lock()
+	defer s.node.Unlock()
+	s.lookAt([]core.Partition{p})
+	return damage.Next, true
+}
 
 // serveHeads lists the heads of a topic, or of all, from where it stopped.
 func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
@@ -70,9 +119,12 @@ func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
 		if s.Partition.Topic != "" && p.Topic != s.Partition.Topic {
 			break // they are sorted by topic
 		}
+		if state.Next == 0 {
+			continue
+		}
 		var t protocol.Trailer
 		if s.Mark {
-			t = from(state.Tail)
+			t = statement(state)
 		}
 		dst = mesh.AppendDirectHead(dst, s.Requester, q, state.Next-1, t)
 		if planted.Is(planted.ListEndsEarly) {

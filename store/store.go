@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/beckmesh/beck"
@@ -28,19 +29,20 @@ type Store struct {
 	rx     *mesh.Receiver
 	keeper *core.Keeper
 
-	gathered map[core.Partition]*gather // waits for the committer
-	again    map[core.Partition]bool    // to be acknowledged once more
-	heard    bool                       // somebody has subscribed to STORED
-	spare    []*gather
-	err      error // why the store stopped by itself
-	failed   chan struct{}
-	stats    Stats
-}
-
-// gather is what a partition received since the last commit.
-type gather struct {
-	records *blocklog.Builder
-	bytes   int64 // of the intake's room
+	rules     blocklog.Rules
+	gathered  map[core.Partition]*gather // waits for the committer
+	upkeep    upkeep
+	comparing comparing
+	disk      *disk
+	hold      hold
+	again     map[core.Partition]bool // to be acknowledged once more
+	heard     bool                    // somebody has subscribed to STORED
+	spare     []*gather
+	err       error // why the store stopped by itself
+	failed    chan struct{}
+	closed    chan struct{}
+	closing   sync.Once
+	stats     Stats
 }
 
 // Start opens the directory and joins the mesh. A directory that another store
@@ -50,21 +52,33 @@ func Start(c Config) (*Store, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	options := blocklog.Options{CacheBytes: c.CacheBytes, Logger: c.NodeConfig.WithDefaults().Logger}
+	rules, _ := blocklog.ParseRules(c.Retain) // they are valid
+	options := blocklog.Options{CacheBytes: c.CacheBytes, TombstoneAge: c.TombstoneAge, Logger: c.NodeConfig.WithDefaults().Logger}
+	trouble := new(disk)
+	trouble.watch(&options, c.OnFull)
 	if d, ok := mesh.DriverFor(c.Listen).(diskDriver); ok {
 		d.Disk(&options)
+	}
+	if c.disk != nil {
+		c.disk(&options)
 	}
 	log, err := blocklog.Open(c.Dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", public(err))
 	}
-	s := newStore(c, log)
+	s := newStore(c, log, rules)
+	s.disk = trouble
+	if err := s.trimAll(mesh.DriverFor(c.Listen).Now()); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), log.Close())
+	}
 	_, err = mesh.Start(mesh.Config{
 		NodeConfig: c.NodeConfig, UUID: log.UUID(), Role: protocol.RoleStore, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		s.node = n
 		s.rx = mesh.NewReceiver(n, s.intake(), (*role)(s))
 		n.Work(s.commit)
+		n.Work(s.keepUp)
+		n.Work(s.compare)
 		s.want(n.Now())
 		return (*role)(s)
 	})
@@ -79,11 +93,11 @@ type diskDriver interface {
 	Disk(o *blocklog.Options)
 }
 
-func newStore(c Config, log *blocklog.Log) *Store {
+func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
-		cfg: c, log: log, keeper: core.NewKeeper(),
+		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), comparing: newComparing(), keeper: core.NewKeeper(),
 		gathered: make(map[core.Partition]*gather),
-		again:    make(map[core.Partition]bool), failed: make(chan struct{}),
+		again:    make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
 }
 
@@ -109,14 +123,22 @@ func (s *Store) want(now time.Time) {
 	for _, t := range s.cfg.Topics {
 		s.rx.In.Want(t, now)
 	}
+	var last time.Time
 	for p, state := range s.log.Partitions() {
 		q := core.Partition(p)
+		if at := time.UnixMilli(state.Updated); at.After(last) {
+			last = at
+		}
 		if planted.Is(planted.HeadAfterRestart) {
 			state.Next++
 		}
 		s.keeper.Committed(q, state.Next)
 		s.rx.In.Resume(q, state.Next)
+		if state.Records < state.Next-state.Tail {
+			s.upkeep.look[q] = true
+		}
 	}
+	s.wasAway(last, now)
 }
 
 // public gives an error of the log the sentinel that applications match.
@@ -161,10 +183,13 @@ func (s *Store) Heads() map[beck.Offset]uint64 {
 func (s *Store) Failed() <-chan struct{} { return s.failed }
 
 // Close leaves the mesh, commits what was received, and closes the directory.
-// It returns why the store had stopped by itself, if it had.
+// It returns why the store had stopped by itself, if it had. If the disk is full
+// and stays so for some seconds, it gives up what was not acknowledged, and says
+// so.
 func (s *Store) Close() error {
-	s.node.Close()
-	return errors.Join(s.err, s.log.Close())
+	gaveUp := s.leave()
+	s.closing.Do(func() { close(s.closed) })
+	return errors.Join(s.err, gaveUp, s.log.Close())
 }
 
 // fail stops the store for good: what is on disk is served no more, and nothing
@@ -186,9 +211,15 @@ type Stats struct {
 	DiskBytes  uint64            // that they take on disk
 	Committed  uint64            // records written to disk since the start
 	Commits    uint64            // syncs they took
+	Reopened   uint64            // times the log was opened again because a write failed
+	DiskFull   bool              // nothing is acknowledged until there is room on the disk
 	Duplicates uint64            // records that came again
 	NoRoom     uint64            // records that did not fit, and are fetched later
-	Lost       uint64            // records that nobody had
+	Lost       uint64            // records that nobody had when they were due
+	Missing    uint64            // records that are missing below others now
+	Filled     uint64            // records that had been missing
+	Conflicts  uint64            // ranges of which another store holds different contents
+	Trimmed    uint64            // records that retention or a purge deleted
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
@@ -199,6 +230,7 @@ func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
 	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
+	st.Missing, st.Filled = s.rx.In.Lacking(), s.rx.In.Stats.Filled
 	s.node.Unlock()
 	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed
 	for _, state := range s.log.Partitions() {
@@ -206,26 +238,8 @@ func (s *Store) Stats() Stats {
 		st.Records += state.Records
 		st.Bytes += state.Bytes
 	}
-	st.DiskBytes = s.log.DiskBytes()
+	st.DiskBytes, st.DiskFull = s.log.DiskBytes(), s.disk.full.Load()
+	kept, further := s.log.ConflictCount()
+	st.Conflicts = kept + further
 	return st
-}
-
-// commit is the committer: it writes all that was gathered in one batch, syncs
-// it, then releases the acknowledgements. The next batch fills meanwhile. It
-// needs the lock, which it gives up while it writes.
-func (s *Store) commit() bool {
-	if len(s.gathered) == 0 || s.err != nil {
-		return false
-	}
-	batch := s.gathered
-	s.gathered = make(map[core.Partition]*gather, len(batch))
-	s.node.Unlock()
-	err := s.write(batch)
-	s.node.Lock()
-	if err != nil {
-		s.fail(err)
-		return false
-	}
-	s.committed(batch, s.node.Now())
-	return true
 }

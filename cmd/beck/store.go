@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/store"
@@ -11,7 +13,7 @@ import (
 
 func newStore() *cobra.Command {
 	var mesh meshFlags
-	var dir string
+	var keep storeFlags
 	cmd := &cobra.Command{
 		Use:   "store --data DIR",
 		Short: "Keep records on disk and serve them",
@@ -19,27 +21,48 @@ func newStore() *cobra.Command {
 synced, and serves it to consumers that ask for it. When it is ready it prints
 one line:
 
-  ready address=ADDRESS`,
+  ready address=ADDRESS
+
+It keeps everything, unless --retain says otherwise:
+
+  --retain 'logs.*=records:1000'              the last 1000 of each partition
+  --retain 'audit.>=age:30d,bytes:10GiB'      no older, and no more, than that
+  --retain '>=age:7d'                         all other topics
+
+In a pattern * stands for one level of a topic, > for the rest. The first rule
+that matches a topic counts.`,
 		Args: cobra.NoArgs,
-		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runStore(cmd, &mesh, dir) }),
+		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runStore(cmd, &mesh, &keep) }),
 	}
 	mesh.addTo(cmd)
-	cmd.Flags().StringVar(&dir, "data", "", "`DIR` of the records; made if it is not there")
+	keep.addTo(cmd, "")
 	_ = cmd.MarkFlagRequired("data")
 	return cmd
 }
 
-func runStore(cmd *cobra.Command, mesh *meshFlags, dir string) error {
+// storeFlags say what a store keeps, and where.
+type storeFlags struct {
+	dir    string
+	retain []string
+}
+
+func (f *storeFlags) addTo(cmd *cobra.Command, dir string) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.dir, "data", dir, "`DIR` of the records; made if it is not there")
+	fl.StringArrayVar(&f.retain, "retain", nil, "keep no more of the topics of a pattern: `PATTERN=LIMITS`, of records:N, age:TIME, bytes:SIZE; may be repeated")
+}
+
+func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags) error {
 	node, err := mesh.node(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	if dir == "" {
+	if keep.dir == "" {
 		return usagef("--data: no directory given")
 	}
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
-	s, err := startStore(node, dir)
+	s, err := startStore(cmd.ErrOrStderr(), node, keep)
 	if err != nil {
 		return err
 	}
@@ -68,9 +91,20 @@ func serve(ctx context.Context, cmd *cobra.Command, s *store.Store, node beck.No
 	return nil
 }
 
-func startStore(node beck.NodeConfig, dir string) (*store.Store, error) {
+func startStore(errOut io.Writer, node beck.NodeConfig, keep *storeFlags) (*store.Store, error) {
 	c := store.DefaultConfig()
 	c.NodeConfig = node
-	c.Dir = dir
-	return store.Start(c)
+	c.OnFull = func(full bool) {
+		if full {
+			fmt.Fprintf(errOut, "beck: the disk of %s is full: nothing is acknowledged until there is room; reading goes on\n", keep.dir)
+		} else {
+			fmt.Fprintf(errOut, "beck: there is room on the disk of %s again: the store acknowledges again\n", keep.dir)
+		}
+	}
+	c.Dir, c.Retain = keep.dir, keep.retain
+	s, err := store.Start(c)
+	if errors.Is(err, beck.ErrConfig) {
+		err = usageError{err}
+	}
+	return s, err
 }

@@ -16,7 +16,7 @@ import (
 // upFlags are the flags of `beck up`.
 type upFlags struct {
 	meshFlags
-	dir string
+	keep storeFlags
 }
 
 func newUp() *cobra.Command {
@@ -41,7 +41,7 @@ and how to produce and consume.`,
 	fl.Lookup("pub").DefValue = "port 5557 of --listen"
 	fl.StringVar(&f.listen, "listen", "127.0.0.1", "`HOST` to bind; * is every interface")
 	fl.StringVar(&f.host, "host", "", "`HOST` that others are told to dial; may be a go-sockaddr template (default: as the tower sees us)")
-	fl.StringVar(&f.dir, "data", "./beck-data", "`DIR` of the records; made if it is not there")
+	f.keep.addTo(cmd, "./beck-data")
 	return cmd
 }
 
@@ -56,7 +56,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 		return err
 	}
 	node := f.storeNode(cmd, t)
-	s, err := startStore(node, f.dir)
+	s, err := startStore(cmd.ErrOrStderr(), node, &f.keep)
 	if err != nil {
 		return errors.Join(err, t.Close())
 	}
@@ -66,7 +66,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 
 // resolve fills in what follows from --listen and --host.
 func (f *upFlags) resolve() (err error) {
-	if f.dir == "" {
+	if f.keep.dir == "" {
 		return usagef("--data: no directory given")
 	}
 	if _, _, err := net.SplitHostPort(f.listen); err == nil {

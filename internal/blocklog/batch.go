@@ -14,6 +14,7 @@ import (
 type Batch struct {
 	log     *Log
 	pebble  *pebble.Batch     // nil before the first block
+	db      *pebble.DB        // that pebble is for
 	entries []entry           // in the order in which the partitions came
 	index   map[Partition]int // nil once committed or discarded
 	runs    []run             // what Add appended, in order
@@ -27,6 +28,7 @@ type run struct {
 	entry int    // index of its partition
 	grain uint64 // where they are
 	next  uint64 // behind the last one
+	time  int64  // of the first block, ms
 	sums
 }
 
@@ -87,9 +89,9 @@ func (b *Batch) Add(p Partition, records *Builder) error {
 	if !e.adds {
 		b.append(e, records.First())
 	}
-	time := records.time(b.log.opts.Now().UnixMilli())
+	now := b.log.opts.Now().UnixMilli()
 	for n := range records.spans {
-		block := records.block(n, time)
+		block := records.block(n, now)
 		var err error
 		if b.key, err = put(b.pebble, b.key, p, block); err != nil {
 			return fmt.Errorf("blocklog: add to %v: %w", p, err)
@@ -124,7 +126,7 @@ func (b *Batch) count(i int, block block) {
 		b.runs[n-1].next = block.next()
 		return
 	}
-	b.runs = append(b.runs, run{entry: i, grain: k, next: block.next(), sums: s})
+	b.runs = append(b.runs, run{entry: i, grain: k, next: block.next(), time: block.time, sums: s})
 }
 
 // Bytes returns the encoded bytes of the blocks added.
@@ -171,7 +173,8 @@ func (b *Batch) begin(p Partition, n int) error {
 		return err
 	}
 	defer b.log.leave()
-	b.pebble = b.log.db.NewBatchWithSize(n+n/16+4<<10, pebble.WithMaxRetainedSizeBytes(retainBatch))
+	b.db = b.log.db
+	b.pebble = b.db.NewBatchWithSize(n+n/16+4<<10, pebble.WithMaxRetainedSizeBytes(retainBatch))
 	return nil
 }
 
@@ -192,7 +195,7 @@ func (b *Batch) entry(p Partition) int {
 // [ErrSync] means that it is not known whether the batch will be there after a
 // restart, and that the log must be opened again. [ErrOverlap]: another batch
 // was committed for the same partition since Add, or it was purged beyond its
-// head, or what Fill was given is there by now. The batch cannot be used again
+// head, or what Fill was given is there by now. [ErrReopened]: see [Log.Reopen]. The batch cannot be used again
 // in any case.
 func (b *Batch) Commit() error {
 	if b.index == nil {
@@ -228,6 +231,9 @@ func (l *Log) commit(b *Batch) error {
 	if len(b.entries) == 0 {
 		return nil
 	}
+	if b.db != l.db {
+		return ErrReopened
+	}
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	c := change{log: l, batch: b.pebble, entries: b.entries, key: b.key}
@@ -253,7 +259,7 @@ func (c *change) gather(b *Batch) error {
 	for i := range b.runs {
 		r := &b.runs[i]
 		e := &c.entries[r.entry]
-		c.appended(e.Partition, &e.after, r.grain, r.next, r.sums)
+		c.appended(e.Partition, &e.after, r)
 	}
 	return nil
 }

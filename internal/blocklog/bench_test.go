@@ -103,8 +103,8 @@ func BenchmarkRead(b *testing.B) {
 			for b.Loop() {
 				from := uint64(0)
 				for from < s.Next {
-					err := l.Read(p, from, 256<<10, func(seq uint64, _, _ []byte) bool {
-						from = seq + 1
+					err := l.Read(p, from, 256<<10, func(r Record) bool {
+						from = r.Seq + 1
 						return true
 					})
 					if err != nil {

@@ -124,14 +124,13 @@ func (b block) check() error {
 
 // visit calls f with the records from sequence from on, until f returns false;
 // it returns whether f never did. The slices alias the block.
-func (b block) visit(from uint64, f func(seq uint64, content, trailer []byte) bool) bool {
-	rest := b.records
-	for seq := b.first; seq < b.next(); seq++ {
-		content, trailer, tail, _ := cutRecord(rest)
-		if seq >= from && !f(seq, content, trailer) {
+func (b block) visit(from uint64, f func(Record) bool) bool {
+	rest, r := b.records, Record{FirstSeen: b.time}
+	for r.Seq = b.first; r.Seq < b.next(); r.Seq++ {
+		r.Content, r.Trailer, rest, _ = cutRecord(rest)
+		if r.Seq >= from && !f(r) {
 			return false
 		}
-		rest = tail
 	}
 	return true
 }

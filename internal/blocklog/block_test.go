@@ -23,9 +23,9 @@ func TestBlockRoundTrip(t *testing.T) {
 		t.Fatalf("header %+v", got)
 	}
 	next := uint64(45)
-	got.visit(45, func(seq uint64, c, tr []byte) bool {
-		if seq != next || !bytes.Equal(c, content(p, seq)) || !bytes.Equal(tr, trailer(seq)) {
-			t.Fatalf("record %d (want %d): %q %q", seq, next, c, tr)
+	got.visit(45, func(r Record) bool {
+		if r.Seq != next || !bytes.Equal(r.Content, content(p, r.Seq)) || !bytes.Equal(r.Trailer, trailer(r.Seq)) {
+			t.Fatalf("record %d (want %d): %q %q", r.Seq, next, r.Content, r.Trailer)
 		}
 		next++
 		return true
@@ -107,12 +107,12 @@ func FuzzParseBlock(f *testing.F) {
 			return
 		}
 		seen, size := uint64(0), 0
-		b.visit(0, func(seq uint64, c, tr []byte) bool {
-			if seq != b.first+seen {
-				t.Fatalf("sequence %d, want %d", seq, b.first+seen)
+		b.visit(0, func(r Record) bool {
+			if r.Seq != b.first+seen {
+				t.Fatalf("sequence %d, want %d", r.Seq, b.first+seen)
 			}
 			seen++
-			size += len(c) + len(tr)
+			size += len(r.Content) + len(r.Trailer)
 			return true
 		})
 		if seen != uint64(b.count) || size > len(raw) {

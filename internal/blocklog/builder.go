@@ -13,11 +13,11 @@ const retainBytes = 4 << 20
 // belongs to one goroutine at a time.
 //
 // A block ends where the next record would make it larger than the block size,
-// before a sequence that does not follow, and before a multiple of
-// [GrainRecords].
+// before a sequence that does not follow, before a multiple of [GrainRecords],
+// and where the stamp changes.
 type Builder struct {
 	blockBytes int
-	stamp      int64  // time of the blocks, ms; 0: when they are added
+	stamp      int64  // time of the records to come, ms; 0: when they are added
 	buf        []byte // the records of all blocks, one behind the other
 	spans      []span
 	next       uint64
@@ -29,6 +29,7 @@ type span struct {
 	start, end int // in Builder.buf
 	first      uint64
 	count      uint32
+	stamp      int64 // as of the builder
 }
 
 // NewBuilder returns an empty builder for blocks of blockBytes encoded bytes;
@@ -49,7 +50,7 @@ func (b *Builder) Append(seq uint64, content, trailer []byte) error {
 		return err
 	}
 	if !b.fits(seq, recordLen(content, trailer)) {
-		b.spans = append(b.spans, span{start: len(b.buf), first: seq})
+		b.spans = append(b.spans, span{start: len(b.buf), first: seq, stamp: b.stamp})
 	}
 	b.buf = appendRecord(b.buf, content, trailer)
 	open := &b.spans[len(b.spans)-1]
@@ -78,7 +79,7 @@ func (b *Builder) fits(seq uint64, n int) bool {
 		return false
 	}
 	open := &b.spans[len(b.spans)-1]
-	return open.end-open.start+n+blockOverhead <= b.blockBytes && open.count < math.MaxUint32
+	return open.stamp == b.stamp && open.end-open.start+n+blockOverhead <= b.blockBytes && open.count < math.MaxUint32
 }
 
 // First returns the sequence of the first record, 0 if there is none.
@@ -98,17 +99,15 @@ func (b *Builder) Count() int { return b.count }
 // Bytes returns the encoded length of all blocks.
 func (b *Builder) Bytes() int { return len(b.buf) + len(b.spans)*blockOverhead }
 
-// Stamp sets when the records were first seen by a store, from which on their
-// age counts: for records that are taken over from another store. Without it,
-// and for a time to come, that is when they are added to a batch.
-func (b *Builder) Stamp(first time.Time) { b.stamp = first.UnixMilli() }
-
-// time returns the time for blocks that are added now.
-func (b *Builder) time(now int64) int64 {
-	if b.stamp == 0 {
-		return now
+// Stamp sets when the records appended from now on were first seen by a store,
+// from which on their age counts: for records that are taken over from another
+// store ([Record].FirstSeen). Without it, and for a time to come, that is when
+// they are added to a batch; the zero time and 1970 take it back.
+func (b *Builder) Stamp(first time.Time) {
+	b.stamp = 0
+	if !first.IsZero() {
+		b.stamp = first.UnixMilli()
 	}
-	return min(b.stamp, now)
 }
 
 // Reset empties the builder, its stamp included, and keeps up to 4 MiB of its
@@ -120,8 +119,11 @@ func (b *Builder) Reset() {
 	b.buf, b.spans, b.next, b.count, b.stamp = b.buf[:0], b.spans[:0], 0, 0, 0
 }
 
-// block returns block i, stamped with a time in ms.
-func (b *Builder) block(i int, time int64) block {
+// block returns block i, which is added to a batch now, ms.
+func (b *Builder) block(i int, now int64) block {
 	s := b.spans[i]
-	return block{first: s.first, count: s.count, time: time, records: b.buf[s.start:s.end]}
+	if s.stamp == 0 || s.stamp > now {
+		s.stamp = now
+	}
+	return block{first: s.first, count: s.count, time: s.stamp, records: b.buf[s.start:s.end]}
 }

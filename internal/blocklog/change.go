@@ -18,6 +18,7 @@ type change struct {
 	batch   *pebble.Batch
 	entries []entry
 	grains  map[grainKey]sums // to be written; those without records are deleted
+	seal    seal
 	key     []byte
 	value   []byte
 }
@@ -33,11 +34,14 @@ type entry struct {
 	next  uint64 // its Next after the batch
 
 	after   state   // what it will be
+	hash    uint64  // of that as it is stored; 0 if it will be forgotten
 	changed bool    // by more than appending
 	dropped bool    // it will be forgotten
 	filled  []Range // by blocks below its head
 	dead    uint64  // bytes of blocks that are below the tail from now on
 	swept   bool    // blocks below the tail are deleted
+	pruned  bool    // the tail passes marks of conflicts; if so:
+	marks   marks   // what is left of them
 }
 
 type grainKey struct {
@@ -84,21 +88,21 @@ func (c *change) closeOpen(p Partition, s *state) {
 	s.open = sums{}
 }
 
-// appended counts records of grain k, up to next, behind the head of s.
-func (c *change) appended(p Partition, s *state, k, next uint64, o sums) {
-	if k != grainOf(s.Next) {
+// appended counts the records of r behind the head of s.
+func (c *change) appended(p Partition, s *state, r *run) {
+	if r.grain != grainOf(s.Next) {
 		c.closeOpen(p, s)
 	}
 	if s.Records == 0 {
-		s.oldest = o.newest
+		s.oldest = r.time
 	}
-	s.Next = max(s.Next, k*GrainRecords) // k is the open one now
-	s.open.add(o)
-	s.add(o)
-	if grainOf(next) != k {
+	s.Next = max(s.Next, r.grain*GrainRecords) // r's grain is the open one now
+	s.open.add(r.sums)
+	s.add(r.sums)
+	if grainOf(r.next) != r.grain {
 		c.closeOpen(p, s)
 	}
-	s.Next = next
+	s.Next = r.next
 	s.Emptied = 0
 }
 
@@ -156,31 +160,42 @@ func (c *change) commit() error {
 		return err
 	}
 	c.log.publish(c.entries)
+	c.log.seal = c.seal
+	c.log.keepWatermark(c.log.opts.Now())
 	return nil
 }
 
-// encode adds sums and states to the Pebble batch.
+// encode adds sums, states and the seal to the Pebble batch.
 func (c *change) encode() error {
 	for _, at := range slices.SortedFunc(maps.Keys(c.grains), grainKey.compare) {
 		if err := c.encodeGrain(at, c.grains[at]); err != nil {
 			return fmt.Errorf("grain at %d of %v: %w", at.k*GrainRecords, at.Partition, err)
 		}
 	}
+	c.seal = seal{c.log.seal.commits + 1, c.log.seal.states}
 	for i := range c.entries {
 		e := &c.entries[i]
+		if e.changed {
+			if err := c.pruneMarks(e); err != nil {
+				return fmt.Errorf("conflicts of %v: %w", e.Partition, err)
+			}
+		}
 		c.key = states.appendPrefix(c.key[:0], e.Partition)
 		var err error
 		if e.dropped {
 			err = c.batch.Delete(c.key, nil)
 		} else {
 			c.value = e.after.append(c.value[:0])
+			e.hash = hashState(c.key, c.value)
 			err = c.batch.Set(c.key, c.value, nil)
 		}
 		if err != nil {
 			return fmt.Errorf("state of %v: %w", e.Partition, err)
 		}
+		c.seal.states += e.hash - c.log.stateHash(e.Partition)
 	}
-	return nil
+	c.value = c.seal.append(c.value[:0])
+	return c.batch.Set(sealKey, c.value, nil)
 }
 
 func (c *change) encodeGrain(at grainKey, s sums) error {
@@ -215,6 +230,7 @@ func (l *Log) publish(entries []entry) {
 	var fresh, gone []Partition
 	for i := range entries {
 		e := &entries[i]
+		l.publishMarks(e)
 		if e.dropped {
 			delete(l.parts, e.Partition) // it was empty
 			gone = append(gone, e.Partition)
@@ -236,7 +252,7 @@ func (l *Log) publish(entries []entry) {
 
 // become takes over what was written.
 func (q *part) become(e *entry) {
-	q.state = e.after
+	q.state, q.hash = e.after, e.hash
 	q.merged = min(q.merged, q.Blocks)
 	q.dead += e.dead
 	if e.swept {

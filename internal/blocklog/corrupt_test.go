@@ -117,9 +117,9 @@ func TestDamagedBlockManyReaders(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			err := l.Read(alpha, 5, 0, func(seq uint64, _, _ []byte) bool {
-				if seq >= 10 && seq < 20 {
-					t.Errorf("served %d", seq)
+			err := l.Read(alpha, 5, 0, func(r Record) bool {
+				if r.Seq >= 10 && r.Seq < 20 {
+					t.Errorf("served %d", r.Seq)
 				}
 				return true
 			})
@@ -267,13 +267,13 @@ func readDamaged(t *testing.T, dir, name string, percent int64, total uint64, la
 	defer closeLog(t, l)
 	damaged, next := 0, uint64(0)
 	for {
-		err := l.Read(alpha, next, 0, func(seq uint64, c, tr []byte) bool {
-			want, wantTrailer := content(alpha, seq), trailer(seq)
-			if seq == total {
+		err := l.Read(alpha, next, 0, func(r Record) bool {
+			want, wantTrailer := content(alpha, r.Seq), trailer(r.Seq)
+			if r.Seq == total {
 				want, wantTrailer = large, nil
 			}
-			if seq != next || !bytes.Equal(c, want) || !bytes.Equal(tr, wantTrailer) {
-				t.Fatalf("%s at %d%%: record %d (want %d) is wrong", filepath.Base(name), percent, seq, next)
+			if r.Seq != next || !bytes.Equal(r.Content, want) || !bytes.Equal(r.Trailer, wantTrailer) {
+				t.Fatalf("%s at %d%%: record %d (want %d) is wrong", filepath.Base(name), percent, r.Seq, next)
 			}
 			next++
 			return true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ type keptPoint struct {
 	fs    *vfs.MemFS
 	state State
 	held  map[uint64]bool
+	marks []Conflict
 }
 
 // TestCrashWhileChanging crashes before every write of a store that trims,
@@ -53,12 +55,13 @@ func TestCrashWhileChanging(t *testing.T) {
 		}
 		s, _ := l.State(alpha)
 		held := map[uint64]bool{}
-		if err := l.Read(alpha, 0, 0, func(seq uint64, _, _ []byte) bool { held[seq] = true; return true }); err != nil {
+		if err := l.Read(alpha, 0, 0, func(r Record) bool { held[r.Seq] = true; return true }); err != nil {
 			t.Fatal(err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		kept = keptPoint{state: s, held: held}
+		marks, _ := l.Conflicts(alpha)
+		kept = keptPoint{state: s, held: held, marks: marks}
 	}
 	for round := range uint64(4) {
 		first := round * 5000
@@ -75,6 +78,10 @@ func TestCrashWhileChanging(t *testing.T) {
 		_, err = readSeqs(t, l, alpha, first+60, 0)
 		confirm(err)
 		confirm(l.db.Flush())
+		for _, at := range []uint64{first + 10, first + 600, first + 4000} {
+			_, err = l.MarkConflict(alpha, Range{at, at + 10}, producer(9), time.Now())
+			confirm(err)
+		}
 		_, err = l.Enforce(Rules{{"alpha", Policy{Records: 4500 + round*100}}}, time.Now())
 		confirm(err)
 		if round == 2 {
@@ -101,10 +108,11 @@ func (c keptPoint) check(t *testing.T) {
 	if !known && c.state.Next > 0 || s.Next < c.state.Next || s.Tail < c.state.Tail || s.Purged < c.state.Purged {
 		t.Fatalf("%s: state %+v, confirmed %+v", c.op, s, c.state)
 	}
+	c.checkMarks(t, l, s)
 	held := map[uint64]bool{}
-	err := l.Read(alpha, 0, 0, func(seq uint64, got, _ []byte) bool {
-		if held[seq] = true; string(got) != string(content(alpha, seq)) || seq < s.Tail {
-			t.Fatalf("%s: record %d is %q", c.op, seq, got)
+	err := l.Read(alpha, 0, 0, func(r Record) bool {
+		if held[r.Seq] = true; string(r.Content) != string(content(alpha, r.Seq)) || r.Seq < s.Tail {
+			t.Fatalf("%s: record %d is %q", c.op, r.Seq, r.Content)
 		}
 		return true
 	})
@@ -122,6 +130,22 @@ func (c keptPoint) check(t *testing.T) {
 		}
 	}
 	wantSums(t, l, alpha)
+}
+
+// checkMarks wants the marks that were confirmed, unless the tail passed them.
+func (c keptPoint) checkMarks(t *testing.T, l *Log, s State) {
+	t.Helper()
+	marks, _ := l.Conflicts(alpha)
+	for _, m := range c.marks {
+		if !slices.Contains(marks, m) && m.Next > s.Tail {
+			t.Fatalf("%s: the mark %v is lost", c.op, m)
+		}
+	}
+	for _, m := range marks {
+		if m.Next <= s.Tail {
+			t.Fatalf("%s: the mark %v is below the tail, %d", c.op, m, s.Tail)
+		}
+	}
 }
 
 // spoiled says whether a record is one of those that the test damages.

@@ -1,6 +1,11 @@
 package blocklog
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
 
 // Digest returns the digest of a partition's contents from the first multiple
 // of [GrainRecords] at or above its tail up to the multiple at; false if at is
@@ -20,9 +25,9 @@ import "fmt"
 // can be compared whatever their tails are, whatever came late and whatever was
 // never had: the digest of the range that both hold is the difference of two
 // that each knows. With the other's tail, and its digest at a sequence, the one
-// whose tail is lower compares [Log.DigestRange] of the same range; if they
-// differ, halving it leads to the grain. What is missing adds nothing: of two
-// stores that differ, one may have a hole.
+// whose tail is lower compares [Log.Sums] of the same range; if they differ,
+// halving it leads to the grain. What is missing adds nothing: of two stores
+// that differ, one may have a hole, and have fewer records then.
 //
 // It finds differences that happen, not those that are made: it is not a
 // cryptographic hash.
@@ -32,48 +37,66 @@ func (l *Log) Digest(p Partition, at uint64) (digest uint64, ok bool) {
 	if at%GrainRecords != 0 || at <= from || at > to {
 		return 0, false
 	}
-	digest, err := l.DigestRange(p, from, at)
+	_, digest, err := l.Sums(p, from, at)
 	return digest, err == nil
 }
 
-// DigestRange returns the digest of what a partition holds within [from, to),
-// two multiples of [GrainRecords] that lie within the range of its state's
-// digest. It reads about 60 bytes for each 4,096 records between one of them and
-// the nearer end of that. Errors: [ErrRange] and those of the disk.
-func (l *Log) DigestRange(p Partition, from, to uint64) (digest uint64, err error) {
+// Sums returns how many records a partition holds within [from, to) and their
+// digest: two multiples of [GrainRecords] that lie within the range of its
+// state's digest. Of two stores whose digests differ, the one with fewer records
+// lacks some; if they have as many, at least one record differs. It reads about
+// 60 bytes for each 4,096 records between one of them and the nearer end of that
+// range. Errors: [ErrRange] and those of the disk.
+func (l *Log) Sums(p Partition, from, to uint64) (records, digest uint64, err error) {
 	if err := l.enter(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer l.leave()
-	for range maxAttempts {
-		s, changes, _ := l.look(p)
-		digest, err = l.sumDigests(p, &s, from, to)
-		now, changed, _ := l.look(p)
-		if err != nil || changed == changes && now.Tail == s.Tail {
-			break
-		}
-		err = fmt.Errorf("%w: it keeps changing", ErrRange)
+	// The state on disk, seen at once with the sums: the one in memory follows
+	// only when they are synced.
+	snapshot := l.db.NewSnapshot()
+	s, err := storedState(snapshot, p)
+	if err == nil {
+		records, digest, err = s.sumsWithin(snapshot, p, from, to)
 	}
-	if err != nil {
-		return 0, fmt.Errorf("blocklog: digest of %v from %d to %d: %w", p, from, to, err)
+	if err = errors.Join(err, snapshot.Close()); err != nil {
+		return 0, 0, fmt.Errorf("blocklog: sums of %v from %d to %d: %w", p, from, to, err)
 	}
-	return digest, nil
+	return records, digest, nil
 }
 
-func (l *Log) sumDigests(p Partition, s *state, from, to uint64) (digest uint64, err error) {
+// storedState reads the state of a partition; one that is not known is empty.
+func storedState(r pebble.Reader, p Partition) (state, error) {
+	raw, closer, err := r.Get(states.appendPrefix(nil, p))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return state{}, nil
+	}
+	if err != nil {
+		return state{}, err
+	}
+	s, err := parseState(raw)
+	return s, errors.Join(err, closer.Close())
+}
+
+func (s *state) sumsWithin(r pebble.Reader, p Partition, from, to uint64) (records, digest uint64, err error) {
 	low, high := s.DigestRange()
 	if from%GrainRecords != 0 || to%GrainRecords != 0 || from < low || to > high || from > to {
-		return 0, fmt.Errorf("%w: digests are known from %d to %d", ErrRange, low, high)
+		return 0, 0, fmt.Errorf("%w: sums are known from %d to %d", ErrRange, low, high)
 	}
-	add := func(_ uint64, g sums) bool { digest += g.digest; return true }
+	var sum sums
+	add := func(_ uint64, g sums) bool { sum.add(g); return true }
 	if to-from <= (from-low)+(high-to) {
-		err = l.eachGrain(p, grainOf(from), grainOf(to), add)
-		return digest, err
+		err = eachGrain(r, p, grainOf(from), grainOf(to), add)
+		return sum.records, sum.digest, err
 	}
 	// Less is outside than inside.
-	err = l.eachGrain(p, grainOf(low), grainOf(from), add)
+	err = eachGrain(r, p, grainOf(low), grainOf(from), add)
 	if err == nil {
-		err = l.eachGrain(p, grainOf(to), grainOf(high), add)
+		err = eachGrain(r, p, grainOf(to), grainOf(high), add)
 	}
-	return s.Digest - digest, err
+	digest = s.Digest - sum.digest
+	if err == nil { // the digest begins at low, the records at the tail
+		err = eachGrain(r, p, grainOf(s.Tail), grainOf(low), add)
+	}
+	return s.Records - s.open.records - sum.records, digest, err
 }

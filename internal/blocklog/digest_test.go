@@ -84,8 +84,8 @@ func stateOf(t fataler, l *Log) State {
 
 func same(t fataler, a, b *Log, from, to uint64) bool {
 	t.Helper()
-	x, err := a.DigestRange(alpha, from, to)
-	y, err2 := b.DigestRange(alpha, from, to)
+	_, x, err := a.Sums(alpha, from, to)
+	_, y, err2 := b.Sums(alpha, from, to)
 	if err = errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
@@ -155,8 +155,8 @@ func TestDigestUnknown(t *testing.T) {
 		}
 	}
 	for _, r := range []Range{{1, 8192}, {4096, 8192}, {8192, 5 * 4096}, {3 * 4096, 2 * 4096}} {
-		if d, err := l.DigestRange(alpha, r.First, r.Next); !errors.Is(err, ErrRange) {
-			t.Errorf("%v: %x, %v", r, d, err)
+		if n, d, err := l.Sums(alpha, r.First, r.Next); !errors.Is(err, ErrRange) {
+			t.Errorf("%v: %d, %x, %v", r, n, d, err)
 		}
 	}
 	if _, ok := l.Digest(Partition{"unknown", producer(1)}, GrainRecords); ok {
@@ -185,5 +185,68 @@ func TestDigestOfLongPartition(t *testing.T) {
 		if got, ok := l.Digest(alpha, at); !ok || got != digest {
 			t.Errorf("at %d: %x, %v; want %x", at, got, ok, digest)
 		}
+	}
+}
+
+// TestSums counts the records of every range, of a partition with a hole and a
+// tail within a grain, and says of two stores which lacks some.
+func TestSums(t *testing.T) {
+	const next = 9*GrainRecords + 10
+	a, b := openLog(t, "/a", small(vfs.NewMem())), openLog(t, "/b", small(vfs.NewMem()))
+	defer closeLog(t, a)
+	defer closeLog(t, b)
+	commitRange(t, a, alpha, 0, next)
+	commitRange(t, b, alpha, 0, 5*GrainRecords+100)
+	commitRange(t, b, alpha, 5*GrainRecords+103, next)
+	for _, tail := range []uint64{0, 1, GrainRecords - 1, GrainRecords, GrainRecords + 1} {
+		if err := errors.Join(a.RaiseTail(alpha, tail), b.RaiseTail(alpha, tail)); err != nil {
+			t.Fatal(err)
+		}
+		low, high := stateOf(t, a).DigestRange()
+		for from := low; from <= high; from += GrainRecords {
+			for to := from; to <= high; to += GrainRecords {
+				all, x, err := a.Sums(alpha, from, to)
+				some, y, err2 := b.Sums(alpha, from, to)
+				lacks := uint64(0)
+				if from <= 5*GrainRecords && to > 5*GrainRecords {
+					lacks = 3
+				}
+				if err = errors.Join(err, err2); err != nil || all != to-from || some != all-lacks || (x == y) != (lacks == 0) {
+					t.Errorf("tail %d, %d to %d: %d records, %x; %d, %x; %v", tail, from, to, all, x, some, y, err)
+				}
+			}
+		}
+	}
+}
+
+// TestSumsWhileSyncing sums up while a change is in Pebble but not synced: what is
+// outside a range and what is in all are of one time.
+func TestSumsWhileSyncing(t *testing.T) {
+	const next = 9 * GrainRecords
+	for name, change := range map[string]func(l *Log) error{
+		"fill": func(l *Log) error { return fillRange(l, t, alpha, 8*GrainRecords+5, 8*GrainRecords+10) },
+		"trim": func(l *Log) error { return l.RaiseTail(alpha, 5) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, hold, held, release := hangingSync()
+			l := openLog(t, "/store", o)
+			defer closeLog(t, l)
+			defer release()
+			commitRange(t, l, alpha, 0, 8*GrainRecords+5)
+			commitRange(t, l, alpha, 8*GrainRecords+10, next)
+			want := uint64(0)
+			for seq := uint64(GrainRecords); seq < 8*GrainRecords; seq++ {
+				want += recordDigest(seq, content(alpha, seq))
+			}
+			hold()
+			done := make(chan error, 1)
+			go func() { done <- change(l) }()
+			await(t, held)
+			n, digest, err := l.Sums(alpha, GrainRecords, 8*GrainRecords)
+			release()
+			if err = errors.Join(err, <-done); err != nil || n != 7*GrainRecords || digest != want {
+				t.Errorf("%d records, %x, %v; want %d, %x", n, digest, err, 7*GrainRecords, want)
+			}
+		})
 	}
 }

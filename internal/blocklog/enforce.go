@@ -60,6 +60,10 @@ func (l *Log) Enforce(rules Rules, now time.Time) (Trimmed, error) {
 	e := enforcement{log: l, rules: rules, now: now}
 	e.plan(l.due(rules, now))
 	e.apply()
+	if l.writing.TryLock() { // for commits that nothing followed
+		l.keepWatermark(l.opts.Now())
+		l.writing.Unlock()
+	}
 	for _, p := range e.looked {
 		l.schedule(p, rules.Policy(p.Topic), now)
 	}

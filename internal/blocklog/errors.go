@@ -17,17 +17,23 @@ var (
 	// ErrClosed: the log was closed.
 	ErrClosed = errors.New("log is closed")
 	// ErrSync: what was to be committed is not known to be on disk. The log
-	// takes no more batches; what was committed before can still be read. Close
-	// it and open it again: a failed fsync is not to be repeated, because the
-	// system may have dropped the pages that it could not write.
+	// takes no more batches; what was committed before can still be read. Call
+	// Reopen, or close it and open it again: a failed fsync is not to be repeated,
+	// because the system may have dropped the pages that it could not write.
 	ErrSync = errors.New("commit did not reach the disk")
+	// ErrReopening: the log is being opened again, or could not be.
+	ErrReopening = errors.New("log is being opened again")
+	// ErrReopened: the batch was begun before the log was opened again.
+	ErrReopened = errors.New("log was opened again since the batch was begun")
+	// ErrLost: what had been committed is not on disk any more.
+	ErrLost = errors.New("the disk lost what it had confirmed")
 	// ErrOverlap: the partition has these sequences, or later ones, already.
 	ErrOverlap = errors.New("sequence at or below the partition's head")
 	// ErrNotHole: the records are not ones that the partition lacks within its
 	// tail and head.
 	ErrNotHole = errors.New("no hole in the partition")
-	// ErrRange: not a range whose digest is known.
-	ErrRange = errors.New("no digest of that range")
+	// ErrRange: not a range whose sums are known.
+	ErrRange = errors.New("no sums of that range")
 	// ErrSequence: the sequence is 2^64-1, which has no successor.
 	ErrSequence = errors.New("sequence out of range")
 	// ErrTooLarge: a record above [MaxRecord], or a batch above [MaxBatch].

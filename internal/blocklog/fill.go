@@ -28,9 +28,9 @@ func (b *Batch) Fill(p Partition, records *Builder) error {
 		return fmt.Errorf("blocklog: fill %v: %w", p, err)
 	}
 	f := infill{entry: b.entry(p)}
-	time := records.time(b.log.opts.Now().UnixMilli())
+	now := b.log.opts.Now().UnixMilli()
 	for i := range records.spans {
-		block := records.block(i, time)
+		block := records.block(i, now)
 		block.records = bytes.Clone(block.records)
 		f.blocks = append(f.blocks, block)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -219,33 +220,45 @@ func TestHolesBounded(t *testing.T) {
 	}
 }
 
-// TestFillSeenOnlyWhenSynced reads while the fsync of a fill hangs.
-func TestFillSeenOnlyWhenSynced(t *testing.T) {
-	var hold atomic.Bool
-	held, release := make(chan struct{}, 1), make(chan struct{})
-	o := small(errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind == errorfs.OpFileSyncData && hold.Load() && strings.HasSuffix(op.Path, ".log") {
-			hold.Store(false)
-			held <- struct{}{}
-			<-release
+// hangingSync returns options with which a sync of the write-ahead log hangs once
+// hold was called, until release is called; held tells that it does.
+func hangingSync() (o Options, hold func(), held <-chan struct{}, release func()) {
+	var armed atomic.Bool
+	hangs, released := make(chan struct{}, 1), make(chan struct{})
+	o = small(errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileSyncData && strings.HasSuffix(op.Path, ".log") && armed.CompareAndSwap(true, false) {
+			hangs <- struct{}{}
+			<-released
 		}
 		return nil
 	})))
+	return o, func() { armed.Store(true) }, hangs, sync.OnceFunc(func() { close(released) })
+}
+
+func await(t fataler, what <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-what:
+	case <-time.After(30 * time.Second):
+		t.Fatal("it does not happen")
+	}
+}
+
+// TestFillSeenOnlyWhenSynced reads while the fsync of a fill hangs.
+func TestFillSeenOnlyWhenSynced(t *testing.T) {
+	o, hold, held, release := hangingSync()
 	l := openLog(t, "/store", o)
 	defer closeLog(t, l)
+	defer release()
 	commitRange(t, l, alpha, 0, 10)
 	commitRange(t, l, alpha, 20, 30)
-	hold.Store(true)
+	hold()
 	done := make(chan error, 1)
 	go func() { done <- fillRange(l, t, alpha, 10, 20) }()
-	select {
-	case <-held:
-	case <-time.After(10 * time.Second):
-		t.Fatal("nothing is synced")
-	}
+	await(t, held)
 	got, err := readSeqs(t, l, alpha, 0, 0)
 	holes, err2 := l.Holes(alpha)
-	close(release)
+	release()
 	if err = errors.Join(err, err2, <-done); err != nil {
 		t.Fatal(err)
 	}

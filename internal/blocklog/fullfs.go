@@ -283,7 +283,11 @@ func (f *fullFile) WriteAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
-// Preallocate waits for room.
+// Preallocate does without if there is too little room: it asks for much more
+// than may ever be written, 70 MB by default.
 func (f *fullFile) Preallocate(offset, length int64) error {
-	return f.fs.wait("allocate", f.name, func() error { return f.File.Preallocate(offset, length) })
+	if err := f.File.Preallocate(offset, length); !isFull(err) {
+		return err
+	}
+	return nil
 }

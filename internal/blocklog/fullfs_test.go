@@ -288,7 +288,7 @@ func TestDiskFullTmpfs(t *testing.T) {
 	drain()
 	at := next
 	seen := uint64(0)
-	if err := l.Read(alpha, 0, 0, func(uint64, []byte, []byte) bool { seen++; return true }); err != nil || seen < at {
+	if err := l.Read(alpha, 0, 0, func(Record) bool { seen++; return true }); err != nil || seen < at {
 		t.Errorf("read %d of %d: %v", seen, at, err)
 	}
 	close(stop)

@@ -174,11 +174,11 @@ func (l *Log) closedGrain(p Partition, k uint64) (sums, error) {
 
 // eachGrain calls f with the closed grains within [from, to) that hold
 // anything, in order, until it returns false.
-func (l *Log) eachGrain(p Partition, from, to uint64, f func(k uint64, s sums) bool) (err error) {
+func eachGrain(r pebble.Reader, p Partition, from, to uint64, f func(k uint64, s sums) bool) (err error) {
 	if from >= to {
 		return nil
 	}
-	it, err := l.db.NewIter(&pebble.IterOptions{
+	it, err := r.NewIter(&pebble.IterOptions{
 		LowerBound: grains.appendKey(nil, p, from*GrainRecords),
 		UpperBound: grains.appendKey(nil, p, to*GrainRecords),
 	})

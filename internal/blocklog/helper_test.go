@@ -95,11 +95,11 @@ func commitRange(t fataler, l *Log, p Partition, first, next uint64) {
 func readSeqs(t fataler, l *Log, p Partition, from uint64, maxBytes int) ([]uint64, error) {
 	t.Helper()
 	var seqs []uint64
-	err := l.Read(p, from, maxBytes, func(seq uint64, c, tr []byte) bool {
-		if !bytes.Equal(c, content(p, seq)) || !bytes.Equal(tr, trailer(seq)) {
-			t.Fatalf("%v record %d is %q %q", p, seq, c, tr)
+	err := l.Read(p, from, maxBytes, func(r Record) bool {
+		if !bytes.Equal(r.Content, content(p, r.Seq)) || !bytes.Equal(r.Trailer, trailer(r.Seq)) {
+			t.Fatalf("%v record %d is %q %q", p, r.Seq, r.Content, r.Trailer)
 		}
-		seqs = append(seqs, seq)
+		seqs = append(seqs, r.Seq)
 		return true
 	})
 	return seqs, err
@@ -157,7 +157,7 @@ func wantSums(t fataler, l *Log, p Partition) {
 		t.Fatal(err)
 	}
 	got := map[uint64]sums{}
-	if err := l.eachGrain(p, 0, grainOf(s.Next), func(k uint64, g sums) bool {
+	if err := eachGrain(l.db, p, 0, grainOf(s.Next), func(k uint64, g sums) bool {
 		if got[k] = g; k < grainOf(s.Tail) {
 			delete(got, k) // waits to be swept
 		}

@@ -90,7 +90,7 @@ func (h *holes) find(l *Log, p Partition, s *state) (damaged bool, err error) {
 		return err
 	}
 	open, inner := grainOf(s.Next), error(nil)
-	err = l.eachGrain(p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
+	err = eachGrain(l.db, p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
 		inner = visit(k, g)
 		return inner == nil && len(h.ranges) <= maxHoles
 	})
@@ -129,7 +129,7 @@ func (h *holes) add(from, to uint64) {
 // the quarantine; it returns whether there was one.
 func (l *Log) setAsideAll(p Partition, from, to uint64) (some bool) {
 	for from < to {
-		err := l.Read(p, from, 0, func(seq uint64, _, _ []byte) bool { return seq < to })
+		err := l.Read(p, from, 0, func(r Record) bool { return r.Seq < to })
 		bad := new(CorruptError)
 		if !errors.As(err, &bad) {
 			return some

@@ -17,8 +17,11 @@ func (l *Log) load() error {
 	if err := l.loadStates(); err != nil {
 		return err
 	}
+	if err := l.checkSeal(); err != nil {
+		return err
+	}
 	ends, err := l.ends()
-	if pebble.IsCorruptionError(err) {
+	if isDamage(err) {
 		// The states stand. Read will name the ranges that are damaged.
 		l.opts.Logger.Error("heads cannot be checked", "error", err)
 		ends = nil
@@ -28,7 +31,10 @@ func (l *Log) load() error {
 	if err := l.repairAll(ends); err != nil {
 		return err
 	}
-	return l.upgrade()
+	if err := l.upgrade(); err != nil {
+		return err
+	}
+	return l.loadMarks()
 }
 
 // repairAll makes the states anew that do not end where their blocks end.
@@ -97,7 +103,7 @@ func (l *Log) loadStates() (err error) {
 		if err != nil {
 			return fmt.Errorf("%v: %w", p, err)
 		}
-		l.parts[p] = &part{state: s}
+		l.parts[p] = &part{state: s, hash: hashState(it.Key(), raw)}
 	}
 	return it.Error()
 }
@@ -231,7 +237,7 @@ func (c *change) recount(p Partition, s *state, b block) {
 	for k := grainOf(max(b.first, s.Tail)); k <= grainOf(b.next()-1); k++ {
 		from := max(k*GrainRecords, s.Tail)
 		if o := b.sum(from, grainEnd(k)); o.records > 0 {
-			c.appended(p, s, k, min(b.next(), grainEnd(k)), o)
+			c.appended(p, s, &run{grain: k, next: min(b.next(), grainEnd(k)), time: b.time, sums: o})
 		}
 	}
 }

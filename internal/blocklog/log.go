@@ -5,39 +5,45 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Log is the open log of a store. Its methods may be called from any
 // goroutine, except that batches are committed by one at a time.
 type Log struct {
 	opts Options
-	home *home
-	db   *pebble.DB
+	home *storeHome
+	db   *pebble.DB // nil after a failed Reopen
 
+	life    sync.Mutex   // held by Reopen and Close
 	mu      sync.RWMutex // guards the following; never held over I/O
 	parts   map[Partition]*part
 	order   []Partition // of parts, sorted; replaced, never changed
 	failure error       // why nothing can be committed any more
+	paused  bool        // the database is being opened again
 	closed  bool
 	damage  map[Partition][]*CorruptError // met in files, not in quarantine
 	damaged int                           // how many in all
 	touched []Partition                   // changed since the last Enforce
 	small   []Partition                   // worth merging
 	held    uint64                        // State.Bytes of all partitions
+	// conflicts are the marks of those partitions that have some.
+	conflicts map[Partition]marks
 
 	running sync.WaitGroup // calls that use db
 	spare   sync.Pool      // of *spare
 	// writing lets one goroutine write to db at a time: a write that follows a
 	// failed one would make Pebble panic with its locks held. Whoever holds it
 	// knows that no partition changes.
-	writing sync.Mutex
+	writing   sync.Mutex
+	seal      seal       // of the last commit; guarded by writing
+	least     uint64     // commits that were confirmed before it was opened again
+	watermark *watermark // guarded by writing
 
 	retention retention
 	reclaimer reclaimer
@@ -49,6 +55,7 @@ type Log struct {
 // part is what is known of a partition in memory.
 type part struct {
 	state
+	hash uint64 // of the state as it is stored
 	// changes counts what happened other than appending: trims, fills, merges
 	// and quarantines. What was read of the blocks still holds if it is the same.
 	changes uint64
@@ -70,28 +77,21 @@ type Range struct{ First, Next uint64 }
 // It returns [ErrInUse], [ErrNotStore] or [ErrFormat] in an error that names
 // dir, and bounds of o in any other. The log must be closed.
 func Open(dir string, o Options) (*Log, error) {
-	if dir == "" {
-		return nil, errors.New("blocklog: open: no store directory given")
-	}
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if o.FS == vfs.Default { // one name for the lock, whatever it is called
-		if dir, err = filepath.Abs(dir); err != nil {
-			return nil, fmt.Errorf("blocklog: open: %w", err)
-		}
-	}
-	h, err := openHome(dir, o.FS, o.NewUUID)
+	h, err := openHome(dir, o)
 	if err != nil {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}
 	l := &Log{opts: o, home: h, parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
+		conflicts: map[Partition]marks{},
 		abandoned: make(chan struct{}), reclaimer: newReclaimer()}
 	l.disk = newFullFS(o)
 	l.opts.FS = l.disk
 	if err := l.openInTime(); err != nil {
-		return nil, fmt.Errorf("blocklog: open %q: %w", dir, err)
+		return nil, fmt.Errorf("blocklog: open %q: %w", h.Path, err)
 	}
 	return l, nil
 }
@@ -102,38 +102,53 @@ func (l *Log) openInTime() error {
 	done := make(chan error, 1)
 	go func() { done <- l.open() }()
 	if err, ok := l.disk.orGiveUp(done); ok && err != nil {
-		return errors.Join(err, l.home.close())
+		return errors.Join(err, l.home.Close())
 	} else if ok {
 		return nil
 	}
 	go func() {
 		if err := <-done; err == nil {
-			err = l.db.Close()
+			err = l.closeFiles()
 			l.opts.Logger.Info("closed what could not be opened in time", "error", err)
 		}
-		_ = l.home.close() // nothing depends on it
+		_ = l.home.Close() // nothing depends on it
 	}()
 	return fmt.Errorf("%w; make room and open it again", ErrFull)
 }
 
 // open opens the database and loads the states; on error it is closed again.
-func (l *Log) open() (err error) {
-	if l.db, err = openPebble(l.home.path(pebbleName), l.opts); err != nil {
-		return err
-	}
-	err = l.checkFormat()
-	if err == nil {
-		err = l.load()
-	}
+func (l *Log) open() error {
+	err := l.openFiles()
 	if err != nil {
-		return errors.Join(err, l.db.Close())
+		return l.blame(err)
 	}
 	l.order, l.held = slices.SortedFunc(maps.Keys(l.parts), Partition.compare), 0
 	for p, q := range l.parts {
 		l.held += q.Bytes
 		l.touch(p, q)
 	}
+	l.keepWatermark(l.opts.Now())
 	return nil
+}
+
+func (l *Log) openFiles() (err error) {
+	if l.watermark, err = openWatermark(l.home.Dir); err != nil {
+		return err
+	}
+	if err = l.checkManifest(); err == nil {
+		l.db, err = openPebble(l.home.File(pebbleName), pebbleOptions(l.opts))
+	}
+	if err != nil {
+		return errors.Join(err, l.watermark.close())
+	}
+	err = l.checkFormat()
+	if err == nil {
+		err = l.load()
+	}
+	if err != nil {
+		err = errors.Join(err, l.closeFiles())
+	}
+	return err
 }
 
 // checkFormat compares the format in the database, and marks a new one. If the
@@ -152,7 +167,7 @@ func (l *Log) checkFormat() error {
 		return fmt.Errorf("format version: %w", err)
 	}
 	if found > format {
-		return newerFormat(l.home.dir, found)
+		return newerFormat(l.home.Path, found)
 	}
 	return nil
 }
@@ -263,18 +278,20 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.closed = true
-	l.mu.Unlock()
 	l.reclaimer.stop()
+	l.mu.Unlock()
 	l.disk.close()
 	done := make(chan error, 1)
 	go func() {
+		l.life.Lock()
+		defer l.life.Unlock()
 		l.running.Wait()
-		done <- errors.Join(l.db.Close(), l.home.close())
+		done <- errors.Join(l.finish(), l.home.Close())
 	}()
 	err, ok := l.disk.orGiveUp(done)
 	if !ok {
 		close(l.abandoned)
-		err = fmt.Errorf("%w; what was committed is in %q", ErrFull, l.home.dir)
+		err = fmt.Errorf("%w; what was committed is in %q", ErrFull, l.home.Path)
 	}
 	if err != nil {
 		return fmt.Errorf("blocklog: close: %w", err)
@@ -282,12 +299,26 @@ func (l *Log) Close() error {
 	return nil
 }
 
+// finish closes the files, unless a failed Reopen did.
+func (l *Log) finish() error {
+	if l.db == nil {
+		return nil
+	}
+	l.keepWatermark(time.Time{})
+	return l.closeFiles()
+}
+
+func (l *Log) closeFiles() error { return errors.Join(l.db.Close(), l.watermark.close()) }
+
 // enter announces a use of the database; leave must follow if it returns nil.
 func (l *Log) enter() error {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
 		return fmt.Errorf("blocklog: %w", ErrClosed)
+	}
+	if l.paused {
+		return fmt.Errorf("blocklog: %w", ErrReopening)
 	}
 	l.running.Add(1)
 	return nil

@@ -108,7 +108,7 @@ func TestReadLimits(t *testing.T) {
 		}
 	}
 	visits := 0
-	err := l.Read(alpha, 0, 0, func(seq uint64, _, _ []byte) bool { visits++; return seq < 200 })
+	err := l.Read(alpha, 0, 0, func(r Record) bool { visits++; return r.Seq < 200 })
 	if err != nil || visits != 201 {
 		t.Fatalf("%d visits, %v", visits, err)
 	}
@@ -259,7 +259,7 @@ func TestRefusedInput(t *testing.T) {
 	}
 	for _, from := range []uint64{0, math.MaxUint64 - 1} {
 		visits := 0
-		err := l.Read(alpha, from, 0, func(uint64, []byte, []byte) bool { visits++; return true })
+		err := l.Read(alpha, from, 0, func(Record) bool { visits++; return true })
 		if err != nil || visits != 1 {
 			t.Errorf("from %d: %d visits, %v", from, visits, err)
 		}
@@ -279,9 +279,9 @@ func TestLargeRecord(t *testing.T) {
 		t.Errorf("%d blocks, want 3", len(b.spans))
 	}
 	commitBuilder(t, l, alpha, b)
-	err := l.Read(alpha, 1, 1, func(seq uint64, c, _ []byte) bool {
-		if seq != 1 || !bytes.Equal(c, large) {
-			t.Errorf("record %d with %d bytes", seq, len(c))
+	err := l.Read(alpha, 1, 1, func(r Record) bool {
+		if r.Seq != 1 || !bytes.Equal(r.Content, large) {
+			t.Errorf("record %d with %d bytes", r.Seq, len(r.Content))
 		}
 		return true
 	})
@@ -387,9 +387,9 @@ func TestReadersWhileCommitting(t *testing.T) {
 func follow(l *Log, p Partition, total uint64) error {
 	for next := uint64(0); next < total; {
 		var bad error
-		err := l.Read(p, next, 500, func(seq uint64, c, tr []byte) bool {
-			if seq != next || !bytes.Equal(c, content(p, seq)) || !bytes.Equal(tr, trailer(seq)) {
-				bad = fmt.Errorf("record %d %q, want %d", seq, c, next)
+		err := l.Read(p, next, 500, func(r Record) bool {
+			if r.Seq != next || !bytes.Equal(r.Content, content(p, r.Seq)) || !bytes.Equal(r.Trailer, trailer(r.Seq)) {
+				bad = fmt.Errorf("record %d %q, want %d", r.Seq, r.Content, next)
 			}
 			next++
 			return bad == nil

@@ -112,7 +112,7 @@ func (l *Log) smallBlocks(bytes, blocks uint64) bool {
 // smallGrains returns the grains of p that consist of many small blocks.
 func (l *Log) smallGrains(p Partition) (ks []uint64, err error) {
 	s, _ := l.state(p)
-	err = l.eachGrain(p, grainOf(s.Tail), grainOf(s.Next), func(k uint64, g sums) bool {
+	err = eachGrain(l.db, p, grainOf(s.Tail), grainOf(s.Next), func(k uint64, g sums) bool {
 		if l.smallBlocks(g.bytes, g.blocks) {
 			ks = append(ks, k)
 		}

@@ -136,9 +136,9 @@ func TestMergeWhileReading(t *testing.T) {
 		until(func() error {
 			s, _ := l.State(alpha)
 			next := s.Tail
-			err := l.Read(alpha, next, 0, func(seq uint64, c, tr []byte) bool {
-				if next = max(next, seq); seq != next || !bytes.Equal(c, content(alpha, seq)) || !bytes.Equal(tr, trailer(seq)) {
-					t.Errorf("record %d %q, want %d", seq, c, next)
+			err := l.Read(alpha, next, 0, func(r Record) bool {
+				if next = max(next, r.Seq); r.Seq != next || !bytes.Equal(r.Content, content(alpha, r.Seq)) || !bytes.Equal(r.Trailer, trailer(r.Seq)) {
+					t.Errorf("record %d %q, want %d", r.Seq, r.Content, next)
 				}
 				next++
 				return true
@@ -248,9 +248,9 @@ func TestMergeInSteps(t *testing.T) {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	next := uint64(0)
-	visit := func(seq uint64, c, _ []byte) bool {
-		if seq != next || !bytes.Equal(c, large) {
-			t.Fatalf("record %d, want %d", seq, next)
+	visit := func(r Record) bool {
+		if r.Seq != next || !bytes.Equal(r.Content, large) {
+			t.Fatalf("record %d, want %d", r.Seq, next)
 		}
 		next++
 		return true

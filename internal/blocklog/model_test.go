@@ -20,6 +20,8 @@ type model struct {
 	last  Policy // of the last enforce
 	parts map[Partition]*modelPartition
 	batch *Batch
+	// merged says that blocks were merged, so that times may be later ones.
+	merged bool
 	// pending is the content of batch.
 	pending map[Partition]*modelBatch
 }
@@ -155,8 +157,14 @@ func (m *model) add(t *rapid.T) {
 		n = 5000
 	}
 	b := m.log.NewBuilder()
+	stamps := map[uint64]int64{}
+	stamp := m.now.UnixMilli()
 	var seqs []uint64
-	for range n {
+	for i := range n {
+		if n < 100 && rapid.IntRange(0, 15).Draw(t, "stamped") == 0 || n > 100 && i == n/2 {
+			stamp = m.stamp(t, b)
+		}
+		stamps[first] = stamp
 		if err := b.Append(first, content(p, first), trailer(first)); err != nil {
 			t.Fatal(err)
 		}
@@ -175,9 +183,16 @@ func (m *model) add(t *rapid.T) {
 	}
 	q := m.append(p, seqs[0])
 	for _, seq := range seqs {
-		q.appended[seq] = m.now.UnixMilli()
+		q.appended[seq] = stamps[seq]
 		q.next = seq + 1
 	}
+}
+
+// stamp has the records to come of b be of some time, and returns which.
+func (m *model) stamp(t *rapid.T, b *Builder) int64 {
+	age := time.Duration(rapid.IntRange(-1, 3).Draw(t, "age")) * time.Hour
+	b.Stamp(m.now.Add(-age))
+	return m.now.Add(-max(age, 0)).UnixMilli()
 }
 
 // trickle commits some records one by one.
@@ -223,10 +238,8 @@ func (m *model) fill(t *rapid.T) {
 	}
 	n := rapid.Uint64Range(1, 10).Draw(t, "records")
 	b := m.log.NewBuilder()
+	stamp := m.stamp(t, b)
 	appendRange(t, b, p, first, first+n)
-	age := rapid.IntRange(-1, 3).Draw(t, "age")
-	stamp := m.now.Add(-time.Duration(age) * time.Hour)
-	b.Stamp(stamp)
 
 	pend := m.pending[p]
 	var want error
@@ -246,7 +259,7 @@ func (m *model) fill(t *rapid.T) {
 	}
 	pend = m.pend(p)
 	for seq := first; seq < first+n; seq++ {
-		pend.filled[seq] = min(stamp.UnixMilli(), m.now.UnixMilli())
+		pend.filled[seq] = stamp
 	}
 }
 
@@ -439,6 +452,7 @@ func (m *model) raise(t *rapid.T) {
 }
 
 func (m *model) merge(t *rapid.T) {
+	m.merged = true
 	if rapid.Bool().Draw(t, "all") {
 		if _, err := m.log.MergeSmall(0); err != nil {
 			t.Fatal(err)
@@ -463,7 +477,7 @@ func (m *model) damage(t *rapid.T) {
 		t.Fatal(err)
 	}
 	spoil(t, m.log, p, bad.first, flip)
-	if err := m.log.Read(p, seq, 0, func(uint64, []byte, []byte) bool { return true }); !errors.Is(err, ErrCorrupt) {
+	if err := m.log.Read(p, seq, 0, func(Record) bool { return true }); !errors.Is(err, ErrCorrupt) {
 		t.Fatalf("damage at %d: %v", seq, err)
 	}
 	for seq := bad.first; seq < bad.next(); seq++ {
@@ -491,6 +505,7 @@ func (m *model) check(t *rapid.T) {
 		if want := want.read(p, from, maxBytes); !slices.Equal(got, want) {
 			t.Fatalf("%v from %d, %d bytes: %v, want %v", p, from, maxBytes, got, want)
 		}
+		m.checkTimes(t, p, from)
 		holes, err := m.log.Holes(p)
 		if err != nil || !slices.Equal(holes, want.holes()) {
 			t.Fatalf("%v: holes %v, %v; want %v", p, holes, err, want.holes())
@@ -504,18 +519,40 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// checkDigest computes the digest of a range record by record.
+// checkTimes compares when records were first seen.
+func (m *model) checkTimes(t *rapid.T, p Partition, from uint64) {
+	if err := m.log.Read(p, from, 2000, func(r Record) bool {
+		if want := m.parts[p].held[r.Seq]; r.FirstSeen < want || r.FirstSeen > want && !m.merged {
+			t.Fatalf("%v record %d is of %d, want %d", p, r.Seq, r.FirstSeen, want)
+		}
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkDigest computes the sums of ranges record by record.
 func (q *modelPartition) checkDigest(t *rapid.T, l *Log, p Partition, low, high uint64) {
 	at := rapid.Uint64Range(low/GrainRecords+1, high/GrainRecords).Draw(t, "at") * GrainRecords
-	want := uint64(0)
-	for seq := range q.held {
-		if seq >= low && seq < at {
-			want += recordDigest(seq, content(p, seq))
-		}
-	}
+	_, want := q.sums(p, low, at)
 	if got, ok := l.Digest(p, at); !ok || got != want {
 		t.Fatalf("%v: digest at %d is %x, %v; want %x", p, at, got, ok, want)
 	}
+	from := rapid.Uint64Range(low/GrainRecords, at/GrainRecords).Draw(t, "first") * GrainRecords
+	records, digest := q.sums(p, from, at)
+	if n, d, err := l.Sums(p, from, at); err != nil || n != records || d != digest {
+		t.Fatalf("%v from %d to %d: %d records, %x, %v; want %d, %x", p, from, at, n, d, err, records, digest)
+	}
+}
+
+func (q *modelPartition) sums(p Partition, from, to uint64) (records, digest uint64) {
+	for seq := range q.held {
+		if seq >= from && seq < to {
+			records++
+			digest += recordDigest(seq, content(p, seq))
+		}
+	}
+	return records, digest
 }
 
 // read is what Read has to visit.

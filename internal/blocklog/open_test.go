@@ -127,8 +127,8 @@ func TestOpenNewerFormat(t *testing.T) {
 
 func writeIdentity(t *testing.T, fs vfs.FS, dir string, change func(*identity)) {
 	t.Helper()
-	h := &home{fs: fs, dir: dir}
-	raw, err := readFile(fs, h.path(identityName))
+	path := fs.PathJoin(dir, identityName)
+	raw, err := readFile(fs, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func writeIdentity(t *testing.T, fs vfs.FS, dir string, change func(*identity)) 
 		t.Fatal(err)
 	}
 	change(&id)
-	f, err := fs.Create(h.path(identityName), vfs.WriteCategoryUnspecified)
+	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,8 @@ type Options struct {
 	// NewUUID makes the address of a new store. Default protocol.NewAddress.
 	NewUUID func() string
 
-	fullGrace time.Duration // for tests that cannot wait that long
+	fullGrace  time.Duration // for tests that cannot wait that long
+	tableBlock int           // for tests that damage tables: Pebble takes seconds for each large block
 }
 
 // withDefaults returns o with every unset field set, or an error that names
@@ -79,6 +80,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.fullGrace == 0 {
 		o.fullGrace = fullGrace
+	}
+	if o.tableBlock == 0 {
+		o.tableBlock = tableBlock
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

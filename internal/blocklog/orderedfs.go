@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/beckmesh/beck/internal/home"
 )
 
 // orderedFS makes sure that a crash cannot leave a marker file of Pebble's
@@ -39,5 +41,5 @@ func (o orderedFS) order(name string) error {
 	if !strings.HasPrefix(o.PathBase(name), markerPrefix) {
 		return nil
 	}
-	return syncDir(o.FS, o.PathDir(name))
+	return home.SyncDir(o.FS, o.PathDir(name))
 }

@@ -49,6 +49,7 @@ const (
 	states     space = 'h'
 	quarantine space = 'q'
 	grains     space = 'g'
+	conflicts  space = 'c'
 )
 
 // formatKey leads to the format version of the database.

@@ -17,12 +17,16 @@ import (
 // means raising [format].
 const pebbleFormat = pebble.FormatValueSeparation
 
+// tableBlock is the size of the blocks of Pebble's tables: one of ours, or many of
+// a quiet partition.
+const tableBlock = 32 << 10
+
 // pebbleOptions fits Pebble to large values that are appended, hardly ever
 // deleted, and read in order.
 func pebbleOptions(o Options) *pebble.Options {
 	logger := pebbleLogger{o.Logger.With("part", "pebble")}
 	po := &pebble.Options{
-		FS:                 orderedFS{o.FS},
+		FS:                 orderedFS{blobFS{o.FS}},
 		FormatMajorVersion: pebbleFormat,
 		CacheSize:          o.CacheBytes,
 		Logger:             logger,
@@ -41,8 +45,7 @@ func pebbleOptions(o Options) *pebble.Options {
 	}
 	po.TargetFileSizes[0] = 32 << 20
 	for i := range po.Levels {
-		// One full block of ours, or many of a quiet partition.
-		po.Levels[i].BlockSize = 32 << 10
+		po.Levels[i].BlockSize = o.tableBlock
 		po.Levels[i].IndexBlockSize = 256 << 10
 		po.Levels[i].Compression = compression
 	}
@@ -128,11 +131,11 @@ func asError(recovered any) error {
 }
 
 // openPebble opens the database in dir and makes a new one if there is none.
-func openPebble(dir string, o Options) (db *pebble.DB, err error) {
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			db, err = nil, asError(r)
 		}
 	}()
-	return pebble.Open(dir, pebbleOptions(o))
+	return pebble.Open(dir, o)
 }

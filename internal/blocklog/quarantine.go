@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -147,4 +148,10 @@ func (l *Log) damageAt(p Partition, seq uint64) *CorruptError {
 		}
 	}
 	return nil
+}
+
+// isDamage tells that Pebble's files are not what was written from trouble with
+// reading them. A file that is too short is damaged, too.
+func isDamage(err error) bool {
+	return pebble.IsCorruptionError(err) || errors.Is(err, errBlob) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

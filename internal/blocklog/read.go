@@ -8,19 +8,28 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
+// Record is one record as [Log.Read] gives it. Content and Trailer are valid
+// during the call only and must not be changed.
+type Record struct {
+	Seq     uint64
+	Content []byte
+	Trailer []byte // nil if there is none
+	// FirstSeen is when a store saw it first, ms since 1970: what to give to
+	// [Builder.Stamp] where the record is stored next. It is that of the record's
+	// block; of blocks that were merged it is the latest one's.
+	FirstSeen int64
+}
+
 // Read calls visit with the records of a partition in ascending sequence, from
 // the first one at or above from, until visit returns false, the content and
 // trailers visited reach maxBytes (0 or less: no limit; at least one record is
-// visited), or the committed records end. content and trailer are valid during
-// the call only and must not be changed; trailer is nil if there is none. An
-// unknown partition has no records. A sequence that jumps is a hole: nothing
-// in between is held.
+// visited), or the committed records end. An unknown partition has no records. A
+// sequence that jumps is a hole: nothing in between is held.
 //
 // Blocks are checked before any of their records is visited. At one that is
 // damaged Read stops with a [*CorruptError], which says where to go on;
 // [ErrClosed], [ErrFormat] and errors of the disk are the others.
-func (l *Log) Read(p Partition, from uint64, maxBytes int,
-	visit func(seq uint64, content, trailer []byte) bool) error {
+func (l *Log) Read(p Partition, from uint64, maxBytes int, visit func(Record) bool) error {
 	if err := l.enter(); err != nil {
 		return err
 	}
@@ -44,13 +53,13 @@ func (l *Log) Read(p Partition, from uint64, maxBytes int,
 }
 
 // limit returns visit, ended by the record that reaches maxBytes.
-func limit(maxBytes int, visit func(uint64, []byte, []byte) bool) func(uint64, []byte, []byte) bool {
+func limit(maxBytes int, visit func(Record) bool) func(Record) bool {
 	if maxBytes <= 0 {
 		return visit
 	}
-	return func(seq uint64, content, trailer []byte) bool {
-		maxBytes -= len(content) + len(trailer)
-		return visit(seq, content, trailer) && maxBytes > 0
+	return func(r Record) bool {
+		maxBytes -= len(r.Content) + len(r.Trailer)
+		return visit(r) && maxBytes > 0
 	}
 }
 
@@ -89,13 +98,13 @@ func (r *reader) close() error {
 	if r.iter == nil {
 		return nil
 	}
-	if err := r.iter.Close(); err != nil && !pebble.IsCorruptionError(err) {
+	if err := r.iter.Close(); err != nil && !isDamage(err) {
 		return err
 	}
 	return nil // damage was reported with its range
 }
 
-func (r *reader) run(visit func(uint64, []byte, []byte) bool) error {
+func (r *reader) run(visit func(Record) bool) error {
 	for ok := r.seek(); ok; ok = r.from < r.next && r.iter.Next() {
 		first := keySeq(r.iter.Key())
 		if first >= r.next {
@@ -161,7 +170,7 @@ func (r *reader) damaged(first uint64, raw []byte, cause error) error {
 // unreadable handles a read that failed. For damage found by Pebble's own
 // checksums it looks for where reading can go on.
 func (r *reader) unreadable(cause error) error {
-	if !pebble.IsCorruptionError(cause) {
+	if !isDamage(cause) {
 		return fmt.Errorf("records from %d of %v: %w", r.from, r.partition, cause)
 	}
 	bad := &CorruptError{Partition: r.partition, First: r.from, Next: r.skip(), Cause: cause}

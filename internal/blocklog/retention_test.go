@@ -177,8 +177,8 @@ func TestRetainAgeOfStamp(t *testing.T) {
 	defer closeLog(t, l)
 	for i, stamp := range []time.Duration{-5 * time.Hour, -time.Hour, time.Hour} {
 		b := l.NewBuilder()
-		appendRange(t, b, alpha, uint64(i*10), uint64(i*10+10))
 		b.Stamp(c.Now().Add(stamp))
+		appendRange(t, b, alpha, uint64(i*10), uint64(i*10+10))
 		commitBuilder(t, l, alpha, b)
 	}
 	for _, step := range []struct {
@@ -223,8 +223,8 @@ func TestRetainAgeBehindDamage(t *testing.T) {
 	defer closeLog(t, l)
 	commitRange(t, l, alpha, 0, 10)
 	b := l.NewBuilder()
-	appendRange(t, b, alpha, 10, 20)
 	b.Stamp(c.Now().Add(-3 * time.Hour))
+	appendRange(t, b, alpha, 10, 20)
 	commitBuilder(t, l, alpha, b)
 	enforce(t, l, c.Now(), "alpha=age:4h")
 	spoil(t, l, alpha, 0, flip)
@@ -257,8 +257,8 @@ func TestRetainAgeOfFilled(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 	b.Reset()
-	appendRange(t, b, alpha, 5, 10)
 	b.Stamp(c.Now().Add(-3 * time.Hour))
+	appendRange(t, b, alpha, 5, 10)
 	batch = l.NewBatch()
 	if err := errors.Join(batch.Fill(alpha, b), batch.Commit()); err != nil {
 		t.Fatal(err)
@@ -519,11 +519,11 @@ func TestEnforceWhileCommitting(t *testing.T) {
 			}
 			before, _ := l.State(alpha)
 			last := uint64(0)
-			err := l.Read(alpha, 0, 0, func(seq uint64, c, _ []byte) bool {
-				if seq < before.Tail || last != 0 && seq != last+1 || string(c) != string(content(alpha, seq)) {
-					t.Errorf("read %d after %d, the tail was %d", seq, last, before.Tail)
+			err := l.Read(alpha, 0, 0, func(r Record) bool {
+				if r.Seq < before.Tail || last != 0 && r.Seq != last+1 || string(r.Content) != string(content(alpha, r.Seq)) {
+					t.Errorf("read %d after %d, the tail was %d", r.Seq, last, before.Tail)
 				}
-				last = seq
+				last = r.Seq
 				return true
 			})
 			if err != nil {

@@ -71,7 +71,7 @@ func (l *Log) planTrim(p Partition, s state, changes uint64, d demand) (*trim, e
 	open := grainOf(s.Next)
 	var inner error
 	done := false
-	err := l.eachGrain(p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
+	err := eachGrain(l.db, p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
 		done, inner = t.grain(l, &s, &d, k, g)
 		return !done && inner == nil
 	})
@@ -146,15 +146,15 @@ func (t *trim) search(l *Log, s *state, d *demand, k, end uint64) (done bool, er
 // cut finds the first record of b within [from, end) that stays, and returns
 // the sums of those before it; false if none does.
 func (t *trim) cut(b block, from, end uint64, d *demand) (gone sums, stays bool) {
-	b.visit(from, func(seq uint64, content, _ []byte) bool {
-		if seq >= end {
+	b.visit(from, func(r Record) bool {
+		if r.Seq >= end {
 			return false
 		}
-		if stays = d.over() && seq >= d.below; stays {
-			t.tail, t.keep, t.oldest = seq, b.first, b.time
+		if stays = d.over() && r.Seq >= d.below; stays {
+			t.tail, t.keep, t.oldest = r.Seq, b.first, b.time
 			return false
 		}
-		one := sums{records: 1, content: uint64(len(content))}
+		one := sums{records: 1, content: uint64(len(r.Content))}
 		d.met(one)
 		gone.add(one)
 		return true

@@ -77,8 +77,8 @@ func TestOpenFormat1(t *testing.T) {
 		if err != nil || !slices.Equal(got, slices.Concat(sequence(10, 20), sequence(25, 40))) {
 			t.Errorf("%v, %v", got, err)
 		}
-		if err := l.Read(large, 0, 0, func(_ uint64, c, _ []byte) bool {
-			if !bytes.Equal(c, fill(6<<10)) {
+		if err := l.Read(large, 0, 0, func(r Record) bool {
+			if !bytes.Equal(r.Content, fill(6<<10)) {
 				t.Error("large record is wrong")
 			}
 			return true
@@ -110,9 +110,9 @@ func TestOpenFormat1(t *testing.T) {
 
 func wantGamma(t *testing.T, l *Log, p Partition, first, next uint64) {
 	t.Helper()
-	if err := l.Read(p, 0, 0, func(seq uint64, c, _ []byte) bool {
-		if seq != first || string(c) != fmt.Sprint(seq%10) {
-			t.Fatalf("record %d %q, want %d", seq, c, first)
+	if err := l.Read(p, 0, 0, func(r Record) bool {
+		if r.Seq != first || string(r.Content) != fmt.Sprint(r.Seq%10) {
+			t.Fatalf("record %d %q, want %d", r.Seq, r.Content, first)
 		}
 		first++
 		return true

@@ -3,8 +3,6 @@ package blocklog
 import (
 	"errors"
 	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // walk calls f with the blocks of a partition that hold sequences within
@@ -69,7 +67,7 @@ func (r *reader) walk(f func(block) bool) (again, damaged bool, err error) {
 // passBy goes on behind what Pebble cannot read.
 func (r *reader) passBy(cause error) (again, damaged bool, err error) {
 	err = r.unreadable(cause)
-	if bad := new(CorruptError); pebble.IsCorruptionError(cause) && errors.As(err, &bad) {
+	if bad := new(CorruptError); isDamage(cause) && errors.As(err, &bad) {
 		r.from = bad.Next
 		return true, true, nil
 	}

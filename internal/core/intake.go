@@ -118,20 +118,25 @@ type Report struct {
 // Orders is what an intake decided since the last Take: deliver first, then
 // ask and report.
 type Orders struct {
-	Deliver []Delivery
-	Fetch   []FetchOrder
-	Ask     []AskOrder
-	Live    []LiveOrder
-	Reports []Report
+	Deliver  []Delivery
+	Fill     []Delivery // a store's: records that were missing below what was delivered
+	Complete []Delivery // a store's: records with trailers, of which it has them without
+	Fetch    []FetchOrder
+	Ask      []AskOrder
+	Live     []LiveOrder
+	Reports  []Report
 }
 
 // Empty reports whether there is nothing to do.
 func (o *Orders) Empty() bool {
-	return len(o.Deliver)+len(o.Fetch)+len(o.Ask)+len(o.Live)+len(o.Reports) == 0
+	return len(o.Deliver)+len(o.Fill)+len(o.Complete)+len(o.Fetch)+len(o.Ask)+len(o.Live)+len(o.Reports) == 0
 }
 
 func (o *Orders) reset() {
 	clear(o.Deliver)
+	clear(o.Fill)
+	clear(o.Complete)
+	o.Fill, o.Complete = o.Fill[:0], o.Complete[:0]
 	o.Deliver, o.Fetch, o.Ask = o.Deliver[:0], o.Fetch[:0], o.Ask[:0]
 	o.Live, o.Reports = o.Live[:0], o.Reports[:0]
 }
@@ -139,6 +144,7 @@ func (o *Orders) reset() {
 // IntakeStats counts what an intake met.
 type IntakeStats struct {
 	Delivered  uint64 // records
+	Filled     uint64 // records that had been missing
 	HeldRuns   uint64 // runs held ahead of a gap
 	Duplicates uint64 // records that had been delivered before
 	NoRoom     uint64 // records that did not fit and are fetched later
@@ -152,17 +158,19 @@ type IntakeStats struct {
 // Intake receives partitions: it puts records in order, finds gaps, fetches
 // what is missing from whoever has it, and takes no more than fits.
 type Intake struct {
-	cfg     IntakeConfig
-	topics  map[string]*topic
-	names   []string // of the topics, sorted
-	all     bool     // every topic is wanted
-	parts   map[Partition]*part
-	active  map[*part]struct{} // with a gap, a fetch or a stall
-	waiting []*part            // for credit
-	sources map[string]*source
-	sorted  []*source
-	started map[string]time.Time // when producers started, where they say
-	stores  bool                 // a store was met: foreign producers may have been acknowledged
+	cfg          IntakeConfig
+	topics       map[string]*topic
+	names        []string // of the topics, sorted
+	all          bool     // every topic is wanted
+	parts        map[Partition]*part
+	active       map[*part]struct{} // with a gap, a fetch or a stall
+	mends        map[*mend]struct{} // that want something
+	waiting      []*part            // for credit
+	mendsWaiting []*mend            // for credit, behind those
+	sources      map[string]*source
+	sorted       []*source
+	started      map[string]time.Time // when producers started, where they say
+	stores       bool                 // a store was met: foreign producers may have been acknowledged
 
 	queued int64 // delivered, not consumed
 	asked  int64 // estimate of what fetches under way will bring
@@ -188,7 +196,7 @@ type topic struct {
 func NewIntake(cfg IntakeConfig) *Intake {
 	return &Intake{
 		cfg: cfg, topics: make(map[string]*topic), parts: make(map[Partition]*part),
-		active: make(map[*part]struct{}), sources: make(map[string]*source),
+		active: make(map[*part]struct{}), mends: make(map[*mend]struct{}), sources: make(map[string]*source),
 		started: make(map[string]time.Time), out: new(Orders), taken: new(Orders),
 	}
 }
@@ -212,10 +220,10 @@ func (in *Intake) WantAll(now time.Time) {
 
 // Want adds a topic and asks every source for its heads.
 func (in *Intake) Want(name string, now time.Time) {
-	in.want(&topic{name: name, since: now}, now)
+	in.add(&topic{name: name, since: now}, now)
 }
 
-func (in *Intake) want(t *topic, now time.Time) {
+func (in *Intake) add(t *topic, now time.Time) {
 	if in.topics[t.name] != nil {
 		return
 	}
@@ -271,7 +279,8 @@ func (in *Intake) part(p Partition) *part {
 		in.Stats.Overflow++
 		return nil
 	}
-	q := &part{Partition: p, settled: in.fromStart(p.Topic) || in.young(p), live: true, bound: unbounded}
+	q := newPart(p)
+	q.settled = in.fromStart(p.Topic) || in.young(p)
 	if in.cfg.Stored && !planted.Is(planted.StoredIgnored) {
 		q.bound = 0
 	}
@@ -286,6 +295,7 @@ func (in *Intake) forget(q *part) {
 	delete(in.active, q)
 	delete(in.parts, q.Partition)
 	in.waiting = slices.DeleteFunc(in.waiting, func(w *part) bool { return w == q })
+	in.forgetMends(q)
 }
 
 // Next returns the sequence that partition p delivers next.
@@ -349,6 +359,7 @@ func (in *Intake) Tick(now time.Time) {
 		q.wake = time.Time{}
 		in.pursue(q, now)
 	}
+	in.tickMends(now)
 	in.grant(now)
 }
 
@@ -370,6 +381,9 @@ func (in *Intake) NextWake() (next time.Time) {
 	}
 	for q := range in.active {
 		next = earlier(next, q.wake)
+	}
+	for m := range in.mends {
+		next = earlier(next, m.wake)
 	}
 	return next
 }

@@ -81,19 +81,24 @@ func (in *Intake) expireFetch(q *part, now time.Time) {
 		in.endFetch(q)
 		return
 	}
-	late := f.at.Add(in.cfg.FetchTimeout)
-	s := in.sources[f.source]
-	if s.heard.After(f.at) { // it is busy with other answers, but not for ever
-		late = s.heard.Add(in.cfg.FetchTimeout)
-		late = earlier(late, f.at.Add(busyTimeouts*in.cfg.FetchTimeout))
-	}
+	late := in.lateness(f)
 	if now.Before(late) || planted.Is(planted.NoTimeout) {
 		in.wakeAt(q, late)
 		return
 	}
 	in.Stats.Timeouts++
-	s.silent = true
+	in.sources[f.source].silent = true
 	in.refuse(q, f.source, now)
+}
+
+// lateness returns when the source of an answer under way counts as silent.
+func (in *Intake) lateness(f *fetch) time.Time {
+	late := f.at.Add(in.cfg.FetchTimeout)
+	if s := in.sources[f.source]; s.heard.After(f.at) { // it is busy with other answers, but not for ever
+		late = s.heard.Add(in.cfg.FetchTimeout)
+		late = earlier(late, f.at.Add(busyTimeouts*in.cfg.FetchTimeout))
+	}
+	return late
 }
 
 // busyTimeouts is how many time-outs long a source may give other answers
@@ -199,8 +204,7 @@ func (in *Intake) wait(q *part) {
 
 // grant gives room to the partitions that wait for it, in turn.
 func (in *Intake) grant(now time.Time) {
-	for len(in.waiting) > 0 && in.queued <= in.cfg.QueueBytes/2 &&
-		in.queued+in.asked <= in.cfg.QueueBytes-in.cfg.QueueBytes/crumb {
+	for len(in.waiting) > 0 && in.roomy() {
 		q := in.waiting[0]
 		in.waiting = in.waiting[1:]
 		q.waits = false
@@ -209,6 +213,20 @@ func (in *Intake) grant(now time.Time) {
 			return
 		}
 	}
+	for len(in.waiting) == 0 && len(in.mendsWaiting) > 0 && in.roomy() {
+		m := in.mendsWaiting[0]
+		in.mendsWaiting = in.mendsWaiting[1:]
+		m.waits = false
+		in.mend(m, now)
+		if m.waits {
+			return
+		}
+	}
+}
+
+// roomy reports whether there is room worth asking for.
+func (in *Intake) roomy() bool {
+	return in.queued <= in.cfg.QueueBytes/2 && in.queued+in.asked <= in.cfg.QueueBytes-in.cfg.QueueBytes/crumb
 }
 
 // crumb is the part of the queue below which it is better to wait for more room.
@@ -254,7 +272,7 @@ func (in *Intake) rank(q *part, s *source) int {
 		return 0
 	}
 	c, said := q.claims[s.ID]
-	covers := said && c.lowest <= q.next && q.next < c.end
+	covers := said && c.covers(q.next)
 	switch {
 	case own && s.Foreign:
 		if q.next >= foreignRecords || !in.foreignServes(q) {

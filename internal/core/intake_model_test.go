@@ -52,6 +52,7 @@ type modelPart struct {
 	next      uint64
 	delivered uint64 // what comes next
 	begun     bool
+	missing   map[uint64]bool // a store's: skipped, and not filled since
 }
 
 // modelNode is a producer or a store, and the link from it.
@@ -103,7 +104,7 @@ func (m *intakeModel) node(id string, store, foreign bool) *modelNode {
 
 // part adds a partition, which may have come close to the last sequence.
 func (m *intakeModel) part(t *rapid.T, n *modelNode, p Partition) {
-	q := &modelPart{Partition: p, size: rapid.Int64Range(1, 500).Draw(t, "size")}
+	q := &modelPart{Partition: p, size: rapid.Int64Range(1, 500).Draw(t, "size"), missing: make(map[uint64]bool)}
 	if rapid.IntRange(0, 4).Draw(t, "old") == 0 {
 		q.base = ^uint64(0) - 300
 		q.next, q.delivered, q.begun = q.base, q.base, true
@@ -321,6 +322,9 @@ func (m *intakeModel) act() {
 		}
 		m.deliver(d)
 	}
+	for _, d := range o.Fill {
+		m.fill(d)
+	}
 	if len(o.Fetch) > 0 {
 		m.checkCredit(o)
 	}
@@ -353,7 +357,25 @@ func (m *intakeModel) skip(reports []Report) []Report {
 		panic(fmt.Sprintf("%v %v %v, delivered %d, lowest %d", r.Kind, r.Partition, r.Range, q.delivered, lowest))
 	}
 	q.delivered = r.Range.End
+	for seq := r.Range.First; m.cfg.Store && seq < r.Range.End; seq++ {
+		q.missing[seq] = true
+	}
 	return reports[1:]
+}
+
+// fill checks that what comes late was missing.
+func (m *intakeModel) fill(d Delivery) {
+	q := m.parts[d.Run.Partition]
+	if d.Part.Len() == 0 || d.Part.First < d.Run.First || d.Part.End > d.Run.End() {
+		panic(fmt.Sprintf("filled %v of %+v", d.Part, d.Run))
+	}
+	for seq := d.Part.First; seq < d.Part.End; seq++ {
+		if !q.missing[seq] {
+			panic(fmt.Sprintf("%v@%d was not missing", q.Partition, seq))
+		}
+		delete(q.missing, seq)
+	}
+	m.queue = append(m.queue, d.Run.Bytes)
 }
 
 func (m *intakeModel) deliver(d Delivery) {
@@ -377,7 +399,7 @@ func (m *intakeModel) deliver(d Delivery) {
 // checkCredit checks that what is asked for fitted, beside what was queued before.
 func (m *intakeModel) checkCredit(o *Orders) {
 	queued, records := m.in.queued, 0
-	for _, d := range o.Deliver {
+	for _, d := range slices.Concat(o.Deliver, o.Fill) {
 		queued -= d.Run.Bytes
 	}
 	for _, f := range o.Fetch {
@@ -444,7 +466,7 @@ func (m *intakeModel) check(t *rapid.T) {
 	}
 	for _, q := range m.in.parts {
 		held += q.heldBytes()
-		asked += q.asked
+		asked += q.asked + q.holes.asked + q.bare.asked
 	}
 	if queued != m.in.Queued() || held != m.in.Held() || asked != m.in.asked {
 		t.Fatalf("queued %d, held %d, asked %d; counted %d, %d, %d", queued, held, asked, m.in.Queued(), m.in.Held(), m.in.asked)
@@ -456,6 +478,11 @@ func (m *intakeModel) check(t *rapid.T) {
 	for _, q := range m.in.parts {
 		if q.fetch.source != "" {
 			fetches[q.fetch.source]++
+		}
+		for _, m := range []*mend{&q.holes, &q.bare} {
+			if m.fetch.source != "" {
+				fetches[m.fetch.source]++
+			}
 		}
 		if q.waits != slices.Contains(m.in.waiting, q) {
 			t.Fatalf("%v waits out of line", q.Partition)
@@ -547,6 +574,11 @@ func (m *intakeModel) checkComplete(t *rapid.T) {
 		}
 		if next != q.next && !(q.next == q.base && next == 0) {
 			t.Fatalf("%v: %d of %d came; gone %v, %+v", p, next, q.next, gone, *m.in.parts[p])
+		}
+	}
+	for p, q := range m.parts {
+		if next, _ := m.in.Next(p); len(q.missing) > 0 && next > q.base {
+			t.Fatalf("%v: %d are missing still: %v", p, len(q.missing), m.in.parts[p].holes.wanted)
 		}
 	}
 	if len(m.in.active)+len(m.in.waiting) > 0 || m.in.asked != 0 || m.in.ahead != 0 {

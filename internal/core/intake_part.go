@@ -36,6 +36,16 @@ type part struct {
 	stall    Range // what was reported as stalled
 
 	wake time.Time
+
+	holes mend // a store's: missing below next
+	bare  mend // a store's: there without their trailers
+}
+
+// newPart returns a partition of which nothing is known.
+func newPart(p Partition) *part {
+	q := &part{Partition: p, live: true, bound: unbounded}
+	q.holes.part, q.bare.part, q.bare.bare = q, q, true
+	return q
 }
 
 // fetch is an answer under way.
@@ -50,6 +60,9 @@ type fetch struct {
 type claim struct {
 	lowest, end, tail uint64
 }
+
+// covers reports whether the source has a sequence.
+func (c claim) covers(seq uint64) bool { return c.lowest <= seq && seq < c.end }
 
 // gap returns what is missing before the next record that is known to exist, and
 // may be delivered.

@@ -8,12 +8,12 @@ import (
 // WantNewest adds a topic of which each partition begins at its last n records,
 // as the first source to speak of it counts them; n must be above 0.
 func (in *Intake) WantNewest(name string, n uint64, now time.Time) {
-	in.want(&topic{name: name, since: now, newest: n}, now)
+	in.add(&topic{name: name, since: now, newest: n}, now)
 }
 
 // WantWhole adds a topic whose partitions begin at their first record.
 func (in *Intake) WantWhole(name string, now time.Time) {
-	in.want(&topic{name: name, since: now, whole: true}, now)
+	in.add(&topic{name: name, since: now, whole: true}, now)
 }
 
 // Starts returns where each partition of a topic began, or, where that is not
@@ -49,17 +49,6 @@ func (in *Intake) Resume(p Partition, next uint64) {
 		q.acked = in.cfg.Store && next > 0
 		q.resumed = !in.cfg.Store
 	}
-}
-
-// Rewind has a partition delivered again from next on.
-func (in *Intake) Rewind(p Partition, next uint64, now time.Time) {
-	q := in.parts[p]
-	if q == nil || !q.settled || next >= q.next {
-		return
-	}
-	in.endFetch(q)
-	q.next = next
-	in.pursue(q, now)
 }
 
 // Ignore takes all that a partition has, and will have, for delivered.

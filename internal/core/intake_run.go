@@ -35,8 +35,10 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 	if !q.settled {
 		in.settleByRecord(q, source, r.First)
 	}
+	mended := direct && in.mended(source, q, r, now)
 	switch {
 	case !q.settled: // what begins it is still to come
+	case mended && r.End() <= q.next:
 	case r.End() <= q.next:
 		in.Stats.Duplicates += uint64(r.Count)
 	case in.cfg.Store && r.First > q.next && planted.Is(planted.HoleAcknowledged),

@@ -45,6 +45,7 @@ func (in *Intake) SourceUp(s Source, now time.Time) {
 		delete(q.refused, s.ID)
 		in.pursue(q, now)
 	}
+	in.mendsOf(s.ID, now)
 	in.grant(now)
 }
 
@@ -71,6 +72,7 @@ func (in *Intake) SourceDown(id string, now time.Time) {
 		}
 		in.pursue(q, now)
 	}
+	in.mendsOf(id, now)
 	in.grant(now)
 	if !src.All {
 		in.askStores(now)
@@ -225,8 +227,8 @@ func (in *Intake) claim(s *source, q *part, st Statement, end uint64, direct boo
 	}
 	c := claim{lowest: st.Lowest, end: end, tail: st.Tail}
 	q.claims[s.ID] = c
-	covers := c.lowest <= q.next && q.next < c.end
-	if covers {
+	in.offer(q, s, c, direct, now)
+	if c.covers(q.next) {
 		delete(q.refused, s.ID)
 		return
 	}

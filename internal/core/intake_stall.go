@@ -44,8 +44,8 @@ func (in *Intake) available(q *part, end uint64) uint64 {
 // skipTo decides whether the missing records are given up, and up to where.
 func (in *Intake) skipTo(q *part, waited time.Duration) (uint64, ReportKind) {
 	to := in.available(q, q.gap().End)
-	if in.expired(q) >= to && to > q.next {
-		return to, Expired
+	if in.expired(q) >= to && to > q.next && (!in.cfg.Store || waited >= in.cfg.StallAfter) {
+		return to, Expired // a store waits first: what one has dropped another may have
 	}
 	if in.cfg.SkipMissingAfter > 0 && waited >= in.cfg.SkipMissingAfter {
 		return to, Skipped
@@ -61,7 +61,7 @@ func (in *Intake) skipTo(q *part, waited time.Duration) (uint64, ReportKind) {
 		if c, ok := q.claims[q.Producer]; ok && c.lowest > q.next {
 			return min(to, c.lowest), Skipped
 		}
-	case !q.begun && to < q.gap().End:
+	case to < q.gap().End:
 		return to, Skipped // the producer is gone: the lowest that a store offers
 	}
 	return 0, 0
@@ -77,10 +77,14 @@ func (in *Intake) expired(q *part) (tail uint64) {
 
 func (in *Intake) skip(q *part, to uint64, kind ReportKind, now time.Time) {
 	in.report(kind, q, Range{q.next, to})
+	if in.cfg.Store {
+		q.holes.wanted = q.holes.wanted.With(Range{q.next, to})
+	}
 	q.next = to
 	q.stalled = false
 	q.unserved = time.Time{}
 	clear(q.refused)
+	in.mendBoth(q, now)
 	in.pursue(q, now)
 }
 

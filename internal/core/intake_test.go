@@ -22,11 +22,13 @@ import (
 //	says from=S p=P head=N [lowest=N tail=N]  a DIRECT-HEAD
 //	list-end from=S topic=T
 //	started id=P ago=D                        what a beacon says
-//	want|unwant topic=T [newest=N], ready, resume|rewind p=P next=N, ignore p=P
+//	want|unwant topic=T [newest=N], ready, resume p=P next=N, ignore p=P
 //	consume [bytes=N]                         all that was delivered, or N bytes
 //	acked p=P, may-ack p=P                    a store's
+//	bare p=P holes=(A-B,...) below=N          what it has without trailers
+//	lack p=P holes=(A-B,...) below=N, trim p=P tail=N, rewind p=P next=N, ack-below p=P
 //	wait                                      goes to the next wake
-//	next p=P, held, stats, listed id=S
+//	next p=P, held, stats, listed id=S, lacking
 func TestIntake(t *testing.T) {
 	datadriven.Walk(t, "testdata/intake", func(t *testing.T, path string) {
 		s := intakeScript{}
@@ -74,6 +76,8 @@ func (s *intakeScript) run(t *testing.T, d *datadriven.TestData) string {
 		s.in.Consumed(bytes, s.now)
 	case "held":
 		fmt.Fprintf(&s.out, "queued %d, asked %d, held %d, waiting %d\n", s.in.Queued(), s.in.asked, s.in.Held(), len(s.in.waiting))
+	case "lacking":
+		fmt.Fprintln(&s.out, s.in.Lacking())
 	case "stats":
 		fmt.Fprintf(&s.out, "%+v\n", s.in.Stats)
 	default:
@@ -145,12 +149,24 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 		s.in.State(from, d.Cmd == "says", st, s.now)
 	case "resume":
 		s.in.Resume(p, scanBig(t, d, "next", 0))
-	case "rewind":
-		s.in.Rewind(p, scanBig(t, d, "next", 0), s.now)
 	case "ignore":
 		s.in.Ignore(p, s.now)
 	case "acked":
 		s.in.Acknowledged(p)
+	case "bare":
+		s.in.Bare(p, scanHoles(t, d), scanBig(t, d, "below", 0), s.now)
+	case "lack":
+		s.in.Lack(p, scanHoles(t, d), scanBig(t, d, "below", 0), s.now)
+	case "trim":
+		s.in.Trim(p, scanBig(t, d, "tail", 0), s.now)
+	case "rewind":
+		s.in.Rewind(p, scanBig(t, d, "next", 0), s.now)
+	case "ack-below":
+		if below := s.in.AcknowledgeBelow(p); below != ^uint64(0) {
+			fmt.Fprintln(&s.out, below)
+		} else {
+			fmt.Fprintln(&s.out, "no bound")
+		}
 	case "may-ack":
 		fmt.Fprintln(&s.out, s.in.MayAcknowledge(p))
 	case "next":
@@ -192,6 +208,12 @@ func (s *intakeScript) orders() {
 	for _, d := range o.Deliver {
 		fmt.Fprintf(&s.out, "deliver %v %v\n", d.Run.Partition, d.Part)
 	}
+	for _, d := range o.Fill {
+		fmt.Fprintf(&s.out, "fill %v %v\n", d.Run.Partition, d.Part)
+	}
+	for _, d := range o.Complete {
+		fmt.Fprintf(&s.out, "complete %v %v\n", d.Run.Partition, d.Part)
+	}
 	for _, f := range o.Fetch {
 		fmt.Fprintf(&s.out, "fetch from %s %v %v\n", f.Source, f.Partition, Range{f.First, f.First + uint64(f.Count)})
 	}
@@ -205,6 +227,24 @@ func (s *intakeScript) orders() {
 		fmt.Fprintf(&s.out, "%v %v %v\n", r.Kind, r.Partition, r.Range)
 	}
 	s.in.Release()
+}
+
+// scanHoles reads ranges, each with its last sequence.
+func scanHoles(t *testing.T, d *datadriven.TestData) (holes []Range) {
+	for _, arg := range d.CmdArgs {
+		if arg.Key != "holes" {
+			continue
+		}
+		for _, text := range arg.Vals {
+			var r Range
+			if _, err := fmt.Sscanf(text, "%d-%d", &r.First, &r.End); err != nil {
+				t.Fatalf("%s: %q: %v", d.Pos, text, err)
+			}
+			r.End++
+			holes = append(holes, r)
+		}
+	}
+	return holes
 }
 
 func scanRun(t *testing.T, d *datadriven.TestData, p Partition) Run {

@@ -51,7 +51,7 @@ func BenchmarkAppend(b *testing.B) {
 				}
 			}
 			b.StopTimer()
-			must(b, j.home.close())
+			must(b, j.home.Close())
 			must(b, j.active.file.Close())
 		})
 	}

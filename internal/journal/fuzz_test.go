@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/beckmesh/beck/internal/home"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -45,7 +46,7 @@ func FuzzEntry(f *testing.F) {
 // FuzzHeader: any bytes are refused or are a header that is the same when it is
 // encoded and parsed again. The checksum is made to match.
 func FuzzHeader(f *testing.F) {
-	h := header{number: 3, previous: 99, salt: 7, uuid: protocol.NewAddress(), origin: origin{"host", 1, 2}}
+	h := header{number: 3, previous: 99, salt: 7, uuid: protocol.NewAddress(), origin: home.Origin{Host: "host", Dir: 1, File: 2}}
 	f.Add(h.append(nil))
 	h.topics = []topicState{{"alpha", 9, 3}, {"beta", 1 << 40, 1 << 40}}
 	f.Add(h.append(nil))

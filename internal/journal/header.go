@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"math"
 
+	"github.com/beckmesh/beck/internal/home"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -30,7 +31,7 @@ type header struct {
 	previous int64
 	salt     uint64
 	uuid     string
-	origin   origin
+	origin   home.Origin // where it was made
 	topics   []topicState
 }
 
@@ -38,14 +39,6 @@ type header struct {
 type topicState struct {
 	name          string
 	next, trimmed uint64
-}
-
-// origin is where a segment was made, as far as the file system tells. A copy
-// or a backup that is opened is elsewhere.
-type origin struct {
-	host string // machine-id, or the host's name; at most 255 bytes
-	dir  uint64 // inode of the directory
-	file uint64 // inode of the segment
 }
 
 // append encodes h behind dst, which is empty.
@@ -57,9 +50,9 @@ func (h header) append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.previous))
 	dst = binary.BigEndian.AppendUint64(dst, h.salt)
 	dst = append(dst, h.uuid...)
-	dst = binary.BigEndian.AppendUint64(dst, h.origin.dir)
-	dst = binary.BigEndian.AppendUint64(dst, h.origin.file)
-	dst = append(append(dst, byte(len(h.origin.host))), h.origin.host...)
+	dst = binary.BigEndian.AppendUint64(dst, h.origin.Dir)
+	dst = binary.BigEndian.AppendUint64(dst, h.origin.File)
+	dst = append(append(dst, byte(len(h.origin.Host))), h.origin.Host...)
 	dst = binary.AppendUvarint(dst, uint64(len(h.topics)))
 	for _, t := range h.topics {
 		dst = append(append(dst, byte(len(t.name))), t.name...)
@@ -125,8 +118,8 @@ func (h *header) parse(b []byte) error {
 	h.previous = int64(previous)
 	h.salt = c.uint64()
 	h.uuid = string(bytes.Clone(c.bytes(protocol.AddressLen)))
-	h.origin.dir, h.origin.file = c.uint64(), c.uint64()
-	h.origin.host = string(c.bytes(uint64(c.byte())))
+	h.origin.Dir, h.origin.File = c.uint64(), c.uint64()
+	h.origin.Host = string(c.bytes(uint64(c.byte())))
 	count := c.uvarint()
 	if c.bad || previous > math.MaxInt64 || count > MaxTopics || protocol.ValidAddress(h.uuid) != nil {
 		return errHeader

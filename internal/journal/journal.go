@@ -5,18 +5,16 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"path/filepath"
 	"sync"
 
 	"github.com/beckmesh/beck/protocol"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Journal is the open journal of a producer. Its methods may be called from any
 // goroutine.
 type Journal struct {
 	opts Options
-	home *home
+	home *journalHome
 	uuid string
 
 	// io is held over reading and writing, by Sync, Replay and Close. It guards
@@ -49,17 +47,9 @@ type Topic struct {
 // and is empty: its records and its sequences belong to the original, and are
 // set aside. The journal must be closed.
 func Open(dir string, o Options) (*Journal, error) {
-	if dir == "" {
-		return nil, errors.New("journal: open: no directory given")
-	}
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("journal: open: %w", err)
-	}
-	if o.FS == vfs.Default { // one name for the lock, whatever it is called
-		if dir, err = filepath.Abs(dir); err != nil {
-			return nil, fmt.Errorf("journal: open: %w", err)
-		}
 	}
 	h, err := openHome(dir, o.FS)
 	if err != nil {
@@ -67,7 +57,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	}
 	j := &Journal{opts: o, home: h, pending: &batch{}, spare: &batch{}}
 	if err := j.recover(); err != nil {
-		return nil, errors.Join(fmt.Errorf("journal: open %q: %w", dir, err), h.close())
+		return nil, errors.Join(fmt.Errorf("journal: open %q: %w", h.Path, err), h.Close())
 	}
 	return j, nil
 }
@@ -203,7 +193,7 @@ func (j *Journal) Close() error {
 	if j.active != nil {
 		err = errors.Join(err, j.active.file.Close())
 	}
-	if err = errors.Join(err, j.home.close()); err != nil {
+	if err = errors.Join(err, j.home.Close()); err != nil {
 		return fmt.Errorf("journal: close: %w", err)
 	}
 	return nil

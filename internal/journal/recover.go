@@ -21,7 +21,7 @@ func (j *Journal) recover() error {
 		return err
 	}
 	last := segments[len(segments)-1]
-	here, err := whereabouts(j.opts.FS, j.home.dir, last.path)
+	here, err := j.home.Origin(segmentName(numbers[len(numbers)-1]))
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (j *Journal) recover() error {
 // segment, they are durable.
 func (j *Journal) fresh() error {
 	j.uuid, j.table = j.opts.NewUUID(), newTable(nil)
-	if err := j.home.syncAbove(); err != nil {
+	if err := j.home.SyncAbove(); err != nil {
 		return err
 	}
 	return j.start(1, 0)
@@ -76,14 +76,14 @@ func (j *Journal) renew(old string, numbers []uint64) error {
 	}
 	j.opts.Logger.Warn("this journal is a copy: its address and its records belong to the original, "+
 		"so it begins as a new one; the records are set aside and can be deleted unless the original is gone",
-		"dir", j.home.dir, "original", old, "new", j.uuid, "aside", dir)
+		"dir", j.home.Path, "original", old, "new", j.uuid, "aside", dir)
 	return nil
 }
 
 func (j *Journal) openSegments(numbers []uint64) ([]*segment, error) {
 	segments := make([]*segment, len(numbers))
 	for i, n := range numbers {
-		s, err := openSegment(j.opts.FS, j.home.path(segmentName(n)))
+		s, err := openSegment(j.opts.FS, j.home.File(segmentName(n)))
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +114,7 @@ func (j *Journal) checkChain() error {
 		}
 		before := j.segments[i-1]
 		if before.number+1 != s.number {
-			return corrupt(j.home.path(segmentName(s.number-1)), 0, errMissing)
+			return corrupt(j.home.File(segmentName(s.number-1)), 0, errMissing)
 		}
 		if before.end = s.previous; before.end < before.start || before.end > before.size {
 			return corrupt(before.path, before.size, errEnd)

@@ -75,7 +75,7 @@ func (j *Journal) cutTail(f io.ReaderAt, last *segment) (durable int64, err erro
 func (j *Journal) checkOldest(oldest []topicState) error {
 	for i, s := range oldest {
 		if j.table.topics[i].trimmed < s.next {
-			return corrupt(j.home.path(segmentName(j.segments[0].number-1)), 0, errMissing)
+			return corrupt(j.home.File(segmentName(j.segments[0].number-1)), 0, errMissing)
 		}
 	}
 	return nil

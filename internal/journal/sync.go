@@ -101,8 +101,8 @@ func (j *Journal) write(b *batch) error {
 // name when all of it is on disk. previous is where the one before ends.
 func (j *Journal) begin(number uint64, previous int64, b *batch) (err error) {
 	a := &active{next: map[int]uint64{}}
-	temp := j.home.path(tempName)
-	a.path = j.home.path(segmentName(number))
+	temp := j.home.File(tempName)
+	a.path = j.home.File(segmentName(number))
 	if a.file, err = j.opts.FS.Create(temp, vfs.WriteCategoryUnspecified); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (j *Journal) begin(number uint64, previous int64, b *batch) (err error) {
 		}
 	}()
 	a.header = header{number: number, previous: previous, salt: salt(), uuid: j.uuid, topics: j.writtenTopics()}
-	if a.origin, err = whereabouts(j.opts.FS, j.home.dir, temp); err != nil {
+	if a.origin, err = j.home.Origin(tempName); err != nil {
 		return err
 	}
 	head := a.header.append(nil)
@@ -133,7 +133,7 @@ func (j *Journal) begin(number uint64, previous int64, b *batch) (err error) {
 	if err = j.opts.FS.Rename(temp, a.path); err != nil {
 		return err
 	}
-	if err = syncDir(j.opts.FS, j.home.dir); err != nil {
+	if err = j.home.Sync(); err != nil {
 		return err
 	}
 	j.active = a
@@ -169,7 +169,7 @@ func (j *Journal) free(topics []*topic) error {
 		if err := j.opts.FS.Remove(j.segments[0].path); err != nil {
 			return err
 		}
-		if err := syncDir(j.opts.FS, j.home.dir); err != nil {
+		if err := j.home.Sync(); err != nil {
 			return err
 		}
 		j.segments[0] = nil

@@ -19,6 +19,7 @@ var layers = [][]string{
 	{"internal/mesh", "internal/foreign"},
 	{"."}, // the root package: what an application and the mesh share
 	{"internal/blocklog", "internal/journal", "internal/positions"},
+	{"internal/home"},
 	{"internal/core"},
 	{"internal/zmtp"},
 	{"protocol"},
@@ -58,7 +59,7 @@ var pureSelectors = map[string]struct{ deny, allow []string }{
 // file or by the packages below one directory.
 var homes = map[string]string{
 	"github.com/go-zeromq/zmq4":         "internal/zmtp/handshake.go",
-	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/positions/ internal/sim/",
+	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/positions/ internal/home/ internal/sim/",
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/spf13/cobra":            "cmd/",
 	"github.com/pebbe/zmq4":             "",

@@ -24,6 +24,8 @@ type Receiver struct {
 // ReceiverRole is what consumers and stores do differently with the orders.
 type ReceiverRole interface {
 	Deliver([]core.Delivery)
+	// Fill takes what was missing, in a store.
+	Fill([]core.Delivery)
 	Live(core.LiveOrder)
 	Report(core.Report)
 }
@@ -61,11 +63,12 @@ func (r *Receiver) Run(d *Dialled, run *Run, now time.Time) {
 	}, now)
 }
 
-// Head gives the intake a HEAD, STORED or DIRECT-HEAD, and says whether it ended a list.
-func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (listed bool) {
+// Head gives the intake a HEAD, STORED or DIRECT-HEAD, and returns what its
+// trailer says: whether it ended a list, for one.
+func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (t protocol.Trailer) {
 	direct := m.Kind == protocol.KindDirectHead
 	if direct && string(m.To) != r.node.cfg.UUID {
-		return false
+		return t
 	}
 	t, err := protocol.ParseTrailer(m.Trailer)
 	if err != nil {
@@ -78,13 +81,13 @@ func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (listed 
 			topic = ""
 		}
 		r.In.ListEnd(d.peer.UUID, topic)
-		return true
+		return t
 	}
 	r.In.State(d.peer.UUID, direct, core.Statement{
 		Partition: core.Partition{Topic: topic, Producer: string(m.Sender)},
 		Head:      m.Sequence, Lowest: t.Lowest, HasLowest: t.HasLowest, Tail: t.Tail, HasTail: t.HasTail,
 	}, now)
-	return false
+	return t
 }
 
 // Act carries out what the intake decided. Doing so may end links, which makes
@@ -105,6 +108,9 @@ func (r *Receiver) Act() {
 func (r *Receiver) carryOut(o *core.Orders) {
 	if len(o.Deliver) > 0 {
 		r.role.Deliver(o.Deliver)
+	}
+	if len(o.Fill) > 0 {
+		r.role.Fill(o.Fill)
 	}
 	self := r.node.cfg.UUID
 	for _, f := range o.Fetch {

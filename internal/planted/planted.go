@@ -18,6 +18,7 @@ const (
 	CommitSkipsOne    Bug = "commit-skips-one"    // one partition of a batch is left out
 	HeadAfterRestart  Bug = "head-after-restart"  // a restarted store claims one record too many
 	StartAnywhere     Bug = "start-anywhere"      // a store begins with whatever comes first
+	AckOverHole       Bug = "ack-over-hole"       // acknowledged beyond what is missing and the producer holds
 	HoleAcknowledged  Bug = "hole-acknowledged"   // a store takes records behind a gap as next
 
 	// Retention: a producer forgets what too few stores have.
@@ -58,7 +59,7 @@ const (
 
 // All lists the defects.
 var All = []Bug{
-	AckBeforeSync, CommitWithoutSync, CommitSkipsOne, HeadAfterRestart, StartAnywhere, HoleAcknowledged,
+	AckBeforeSync, CommitWithoutSync, CommitSkipsOne, HeadAfterRestart, StartAnywhere, HoleAcknowledged, AckOverHole,
 	AnyAckFrees, SameStoreTwice, AckOfOtherTopic, DropUnacked,
 	DropHeld, DeliverTwice, SilentSkip, ListEndsEarly, LatestTooLate,
 	CommitAhead, StoredIgnored,

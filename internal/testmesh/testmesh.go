@@ -80,23 +80,15 @@ func (m *Mesh) Consumer(edit func(*consumer.Config), topics ...string) *consumer
 }
 
 // Store starts a store on dir, which is a fresh one when it is empty.
-func (m *Mesh) Store(dir string) *store.Store {
-	m.t.Helper()
-	return m.store(dir)
-}
-
-// StoreOf starts a store that keeps some topics.
-func (m *Mesh) StoreOf(topics ...string) *store.Store {
-	m.t.Helper()
-	return m.store("", topics...)
-}
-
-func (m *Mesh) store(dir string, topics ...string) *store.Store {
+func (m *Mesh) Store(dir string, edits ...func(*store.Config)) *store.Store {
 	m.t.Helper()
 	c := store.DefaultConfig()
-	c.NodeConfig, c.Dir, c.Topics = m.Node, dir, topics
+	c.NodeConfig, c.Dir = m.Node, dir
 	if dir == "" {
 		c.Dir = m.t.TempDir()
+	}
+	for _, edit := range edits {
+		edit(&c)
 	}
 	s, err := store.Start(c)
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package journal
+package home
 
 import (
 	"os"
@@ -10,19 +10,17 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// whereabouts returns what tells a file from a copy of it. A file system in
-// memory has no inodes; everything is zero there.
-func whereabouts(fs vfs.FS, dir, file string) (origin, error) {
-	d, onDisk, err := inode(fs, dir)
+func whereabouts(files vfs.FS, dir, file string) (Origin, error) {
+	d, onDisk, err := inode(files, dir)
 	if err != nil || !onDisk {
-		return origin{}, err
+		return Origin{}, err
 	}
-	f, _, err := inode(fs, file)
-	return origin{host: host(), dir: d, file: f}, err
+	f, _, err := inode(files, file)
+	return Origin{Host: host(), Dir: d, File: f}, err
 }
 
-func inode(fs vfs.FS, name string) (number uint64, onDisk bool, err error) {
-	info, err := fs.Stat(name)
+func inode(files vfs.FS, name string) (number uint64, onDisk bool, err error) {
+	info, err := files.Stat(name)
 	if err != nil {
 		return 0, false, err
 	}
@@ -42,5 +40,5 @@ func host() string {
 			name = s
 		}
 	}
-	return name[:min(len(name), 255)]
+	return name[:min(len(name), maxHost)]
 }

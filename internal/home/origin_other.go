@@ -1,8 +1,8 @@
 //go:build !unix
 
-package journal
+package home
 
 import "github.com/cockroachdb/pebble/v2/vfs"
 
 // whereabouts cannot tell a directory from its copy on this system.
-func whereabouts(vfs.FS, string, string) (origin, error) { return origin{}, nil }
+func whereabouts(vfs.FS, string, string) (Origin, error) { return Origin{}, nil }

@@ -1,0 +1,327 @@
+package blocklog
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/beckmesh/beck/protocol"
+)
+
+// full makes tests run as often as docs/testing.md says.
+var full = flag.Bool("full", os.Getenv("BECK_FULL") != "", "run the thorough tests in full (also BECK_FULL=1)")
+
+// damages is how many directories TestDamagedDirectories damages.
+func damages() int {
+	switch {
+	case testing.Short():
+		return 33
+	case *full:
+		return 1000
+	}
+	return 300
+}
+
+// TestDamagedDirectories truncates, flips, overwrites and cuts pieces out of
+// every kind of file that a store keeps. Opening it is refused with the name of
+// the file, or what is served is right, and under the old address only if
+// nothing is missing but what reading names.
+func TestDamagedDirectories(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 0))
+	templates := []*template{newTemplate(t, "closed"), newTemplate(t, "killed"), newTemplate(t, "killed early")}
+	met := map[string]*outcomes{}
+	var all outcomes
+	for n := range damages() {
+		tm := templates[n%len(templates)]
+		kinds := slices.Sorted(maps.Keys(tm.kinds))
+		kind := kinds[n/len(templates)%len(kinds)]
+		name := tm.kinds[kind][rng.IntN(len(tm.kinds[kind]))]
+		raw, what := spoilFile(rng, tm.files[name])
+		if met[kind] == nil {
+			met[kind] = new(outcomes)
+		}
+		c := damaged{template: tm, name: name, what: fmt.Sprintf("%d: %s, %s %s", n, tm.name, name, what)}
+		at := c.open(t, raw)
+		met[kind][at]++
+		all[at]++
+	}
+	t.Logf("%d damaged directories: %v", damages(), all)
+	for _, kind := range slices.Sorted(maps.Keys(met)) {
+		t.Logf("%-12s %v", kind, *met[kind])
+	}
+	for at, n := range all {
+		if n == 0 && !testing.Short() {
+			t.Errorf("none %s", outcome(at))
+		}
+	}
+}
+
+// outcome is what became of a damaged directory.
+type outcome int
+
+const (
+	whole outcome = iota
+	missing
+	renewed
+	refused
+)
+
+func (o outcome) String() string {
+	return [...]string{"opened whole", "with ranges missing", "under a new address", "refused"}[o]
+}
+
+type outcomes [4]int
+
+func (o outcomes) String() string {
+	var list []string
+	for at, n := range o {
+		list = append(list, fmt.Sprint(n, " ", outcome(at)))
+	}
+	return strings.Join(list, ", ")
+}
+
+// template is a store to be damaged, and what is in it.
+type template struct {
+	name   string
+	files  map[string][]byte
+	kinds  map[string][]string // kind → names of files
+	uuid   string
+	states map[Partition]State
+	// least is what must be there under the old address. Of what was committed
+	// in the last second before it was killed, nothing says that it was there.
+	least map[Partition]State
+}
+
+var fileNumber = regexp.MustCompile(`[0-9]{6,}`)
+
+// newTemplate makes a store with tables, large values, tails, a log with what is
+// in no table yet, and some of everything that was trimmed and purged.
+func newTemplate(t *testing.T, name string) *template {
+	t.Helper()
+	mem := vfs.NewCrashableMem()
+	now := time.Unix(1e9, 0)
+	o := small(mem)
+	o.tableBlock = 1 << 10
+	o.Now = func() time.Time { return now }
+	l := openLog(t, "/store", o)
+	tm := &template{name: name, uuid: l.UUID(), kinds: map[string][]string{}}
+	for round := range uint64(12) {
+		now = now.Add(watermarkEvery)
+		commitRange(t, l, alpha, round*300, round*300+300)
+		p := Partition{fmt.Sprint("topic", round/2), producer(1)}
+		commitRange(t, l, p, 5+round%2*100, 105+round%2*100)
+		b := l.NewBuilder()
+		for seq := round; seq < round+1; seq++ {
+			if err := b.Append(seq, fill(8<<10+int(seq)), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		commitBuilder(t, l, large, b)
+		if round%3 == 1 && round < 10 {
+			if err := errors.Join(l.RaiseTail(p, 30), l.db.Flush()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	now = now.Add(watermarkEvery)
+	if _, err := l.Enforce(Rules{}, now); err != nil {
+		t.Fatal(err)
+	}
+	tm.least = maps.Collect(l.Partitions())
+	if name == "killed early" {
+		commitRange(t, l, alpha, 3600, 3700)
+		commitRange(t, l, Partition{"young", producer(1)}, 0, 10)
+	}
+	tm.states = maps.Collect(l.Partitions())
+	if name == "closed" {
+		closeLog(t, l)
+		tm.take(t, mem)
+		return tm
+	}
+	tm.take(t, mem.CrashClone(vfs.CrashCloneCfg{}))
+	closeLog(t, l)
+	return tm
+}
+
+// large is a partition whose blocks lie in files of their own.
+var large = Partition{"large", producer(7)}
+
+// take reads all files.
+func (tm *template) take(t *testing.T, fs vfs.FS) {
+	t.Helper()
+	tm.files = map[string][]byte{}
+	for _, dir := range []string{"/store", "/store/log"} {
+		names, err := fs.List(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if name == pebbleName {
+				continue
+			}
+			raw, err := readFile(fs, path.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tm.files[path.Join(dir, name)] = raw
+			kind := fileNumber.ReplaceAllString(path.Join(path.Base(dir), name), "N")
+			tm.kinds[kind] = append(tm.kinds[kind], path.Join(dir, name))
+		}
+	}
+	for _, kind := range []string{"store/store.json", "store/watermark", "store/LOCK", "log/LOCK", "log/N.log", "log/N.sst",
+		"log/N.blob", "log/MANIFEST-N", "log/OPTIONS-N"} {
+		if len(tm.kinds[kind]) == 0 {
+			t.Fatalf("%s: no %s in %v", tm.name, kind, tm.kinds)
+		}
+	}
+}
+
+// spoilFile damages a file.
+func spoilFile(rng *rand.Rand, raw []byte) (spoiled []byte, what string) {
+	raw = slices.Clone(raw)
+	if len(raw) == 0 {
+		return []byte("x"), "grown"
+	}
+	at := rng.IntN(len(raw))
+	switch rng.IntN(8) {
+	case 0:
+		return nil, "emptied"
+	case 1, 2:
+		return raw[:at], fmt.Sprint("truncated to ", at)
+	case 3:
+		n := min(len(raw)-at, 1+rng.IntN(4096))
+		clear(raw[at : at+n])
+		return raw, fmt.Sprint("zeros from ", at, " to ", at+n)
+	case 4:
+		n := min(len(raw)-at, 1+rng.IntN(600))
+		for i := range n {
+			raw[at+i] = byte(rng.Uint32())
+		}
+		return raw, fmt.Sprint("noise from ", at, " to ", at+n)
+	case 5:
+		n := min(len(raw)-at, 1+rng.IntN(600))
+		return slices.Delete(raw, at, at+n), fmt.Sprint("cut out from ", at, " to ", at+n)
+	}
+	raw[at] ^= 1 << rng.IntN(8)
+	return raw, fmt.Sprint("bit flipped at ", at)
+}
+
+// damaged is a template with one file changed.
+type damaged struct {
+	*template
+	name, what string
+}
+
+func (c damaged) open(t *testing.T, raw []byte) outcome {
+	t.Helper()
+	watchdog := time.AfterFunc(time.Minute, func() { panic(c.what + ": hangs") })
+	defer watchdog.Stop()
+	fs := vfs.NewMem()
+	if err := fs.MkdirAll("/store/log", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	files := maps.Clone(c.files)
+	files[c.name] = raw
+	for name, raw := range files {
+		f, err := fs.Create(name, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, string(raw)); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := small(fs)
+	l, err := Open("/store", o)
+	if err != nil {
+		if !strings.Contains(err.Error(), path.Base(c.name)) && !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: the file is not named: %v", c.what, err)
+		}
+		return refused
+	}
+	at := c.check(t, l)
+	uuid := l.UUID()
+	closeLog(t, l)
+	l = openLog(t, "/store", o) // it keeps its address
+	if l.UUID() != uuid {
+		t.Fatalf("%s: opened again it has another address", c.what)
+	}
+	c.check(t, l)
+	closeLog(t, l)
+	return at
+}
+
+// check reads everything, and goes on.
+func (c damaged) check(t *testing.T, l *Log) outcome {
+	t.Helper()
+	if err := protocol.ValidAddress(l.UUID()); err != nil {
+		t.Fatalf("%s: %v", c.what, err)
+	}
+	at := whole
+	for p, want := range c.states {
+		is, _ := l.State(p)
+		if least := c.least[p]; l.UUID() == c.uuid && (is.Next < least.Next || is.Tail < least.Tail) {
+			t.Fatalf("%s: %v is from %d to %d, was from %d to %d, and the address is the same",
+				c.what, p, is.Tail, is.Next, least.Tail, least.Next)
+		}
+		if is.Next > want.Next || is.Tail > want.Tail && is.Records > 0 {
+			t.Fatalf("%s: %v is from %d to %d, was from %d to %d", c.what, p, is.Tail, is.Next, want.Tail, want.Next)
+		}
+		if c.read(t, l, p) < want.Records {
+			at = missing
+		}
+	}
+	for p := range l.Partitions() {
+		if _, known := c.states[p]; !known {
+			t.Fatalf("%s: %v was never written to", c.what, p)
+		}
+	}
+	if l.UUID() != c.uuid {
+		return renewed
+	}
+	return at
+}
+
+// read returns how many records of a partition can be read. Each is right.
+func (c damaged) read(t *testing.T, l *Log, p Partition) (records uint64) {
+	t.Helper()
+	next := uint64(0)
+	for {
+		err := l.Read(p, next, 0, func(r Record) bool {
+			seq, got, tr := r.Seq, r.Content, r.Trailer
+			want, wantTrailer := content(p, seq), trailer(seq)
+			if p == large {
+				want, wantTrailer = fill(8<<10+int(seq)), nil
+			}
+			if string(got) != string(want) || string(tr) != string(wantTrailer) || seq < next {
+				t.Fatalf("%s: record %d of %v is %.100q %q", c.what, seq, p, got, tr)
+			}
+			next = seq + 1
+			records++
+			return true
+		})
+		if err == nil {
+			return records
+		}
+		var bad *CorruptError
+		if !errors.As(err, &bad) || bad.Partition != p || bad.Next <= next {
+			t.Fatalf("%s: read %v from %d: %v", c.what, p, next, err)
+		}
+		next = bad.Next
+	}
+}

@@ -1,8 +1,0 @@
-//go:build !unix
-
-package blocklog
-
-import "github.com/cockroachdb/pebble/v2/vfs"
-
-// whereabouts cannot tell a directory from its copy on this system.
-func whereabouts(vfs.FS, string, string) (origin, error) { return origin{}, nil }
