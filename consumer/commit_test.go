@@ -49,6 +49,7 @@ func commit(t *testing.T, c *consumer.Consumer, upTo ...beck.Offset) {
 }
 
 func TestGoesOnWhereItCommitted(t *testing.T) {
+	t.Parallel()
 	eachKeeper(t, func(t *testing.T, save func(*consumer.Config)) {
 		m := testmesh.New(t)
 		m.Store("")
@@ -91,6 +92,7 @@ func topic(records []beck.Record, name string) (some []beck.Record) {
 // TestCommitInLoop: the record whose loop body runs is not finished, nor is the
 // one at which the loop is left. What comes behind that is not lost.
 func TestCommitInLoop(t *testing.T) {
+	t.Parallel()
 	eachKeeper(t, func(t *testing.T, save func(*consumer.Config)) {
 		m := testmesh.New(t)
 		m.Store("")
@@ -135,6 +137,7 @@ func TestCommitInLoop(t *testing.T) {
 }
 
 func TestCommitRefused(t *testing.T) {
+	t.Parallel()
 	eachKeeper(t, func(t *testing.T, save func(*consumer.Config)) {
 		m := testmesh.New(t)
 		m.Store("")
@@ -173,6 +176,7 @@ func TestCommitRefused(t *testing.T) {
 
 // TestPositionsWaitForAStore: they are waited for, and never left out.
 func TestPositionsWaitForAStore(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	dir := t.TempDir()
 	s := m.Store(dir)
@@ -203,6 +207,7 @@ func TestPositionsWaitForAStore(t *testing.T) {
 }
 
 func TestNameInUse(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -230,6 +235,7 @@ func TestNameInUse(t *testing.T) {
 
 // TestNameInUseByFile: the file is its own lock.
 func TestNameInUseByFile(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	path := filepath.Join(t.TempDir(), "positions")
 	save := func(c *consumer.Config) { c.SaveAs, c.PositionsFile = "n", path }
@@ -246,6 +252,7 @@ func TestNameInUseByFile(t *testing.T) {
 
 // TestOneOfManyHoldsTheName: of several that start at the same time one stays.
 func TestOneOfManyHoldsTheName(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -279,6 +286,7 @@ func TestOneOfManyHoldsTheName(t *testing.T) {
 // is ready, the next one of its name gets, though nothing was committed; also
 // that of new producers. The name reads another topic from its newest on.
 func TestLatestGoesOnWhereItBegan(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p, q := m.Producer(nil), m.Producer(nil)
@@ -308,6 +316,7 @@ func TestLatestGoesOnWhereItBegan(t *testing.T) {
 // TestStoreOfSomeTopicsKeepsPositions: they are beck's own, whatever a store is
 // told to keep.
 func TestStoreOfSomeTopicsKeepsPositions(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("", func(c *store.Config) { c.Topics = []string{"t"} })
 	p := m.Producer(nil)
@@ -335,6 +344,7 @@ func mustWait(t *testing.T, c *consumer.Consumer, partition string) (uint64, boo
 // TestPositionAhead: all stores have lost everything. Nothing comes twice, and it
 // is said.
 func TestPositionAhead(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	s := m.Store("")
 	p := m.Producer(nil)
@@ -365,7 +375,8 @@ func TestPositionAhead(t *testing.T) {
 // TestManyPartitions: positions of more partitions than are written at once, few
 // of which change, found again.
 func TestManyPartitions(t *testing.T) {
-	const topics = 1500
+	t.Parallel()
+	const topics = 500
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)

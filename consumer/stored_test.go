@@ -17,6 +17,7 @@ func stored(c *consumer.Config) { c.Deliver = consumer.Stored }
 // TestDeliverStored: nothing is delivered before a store has it, live or not, and
 // all of it soon after.
 func TestDeliverStored(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	gaps := make(chan consumer.Gap, 100)
 	c := m.Consumer(func(c *consumer.Config) {
@@ -57,6 +58,7 @@ func TestDeliverStored(t *testing.T) {
 // TestDeliverStoredLatency: a record comes when the store has it, not when
 // somebody asks next.
 func TestDeliverStoredLatency(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -81,6 +83,7 @@ func TestDeliverStoredLatency(t *testing.T) {
 
 // TestDeliverStoredSmallQueue: what cannot be held until a store has it is fetched.
 func TestDeliverStoredSmallQueue(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -94,6 +97,7 @@ func TestDeliverStoredSmallQueue(t *testing.T) {
 
 // TestDeliverStoredUntilTheEnd: the end is that of what the stores have.
 func TestDeliverStoredUntilTheEnd(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	s := m.Store("")
 	p := m.Producer(func(c *producer.Config) { c.MinStoreAcks = 0 })
@@ -108,6 +112,7 @@ func TestDeliverStoredUntilTheEnd(t *testing.T) {
 
 // TestStoredBounds: settings that make no sense are refused by name.
 func TestStoredBounds(t *testing.T) {
+	t.Parallel()
 	for _, edit := range []func(*consumer.Config){
 		func(c *consumer.Config) { c.Deliver = 2 },
 		func(c *consumer.Config) { c.MinStoreAcks = 0 },
@@ -126,6 +131,7 @@ func TestStoredBounds(t *testing.T) {
 // TestReservedTopics: applications publish to none of them, and a consumer that
 // saves its positions in the mesh is not given those of others.
 func TestReservedTopics(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	p := m.Producer(nil)
 	for _, topic := range []string{"_beck.positions", "_beck.", "_beck.x"} {

@@ -28,7 +28,9 @@ type Config struct {
 	// more. The limits are records:N, the last N of each partition; age:DURATION,
 	// since a store first saw them; bytes:SIZE, of their contents; of several the
 	// strictest wins. The first rule that matches a topic counts. Default: what no
-	// rule matches is kept for ever.
+	// rule matches is kept for ever. Of beck's own topics, which begin with
+	// "_beck.", a rule counts whose pattern begins so too; without one, the last
+	// 8,192 records of saved positions are kept of each consumer.
 	Retain []string
 
 	// TombstoneAge is how long a partition that retention or a purge emptied is
