@@ -15,7 +15,6 @@ type Config struct {
 	beck.NodeConfig
 	UUID         string            // the node's address
 	Role         string            // protocol.RoleProducer, RoleConsumer or RoleStore
-	Hold         protocol.Hold     // the name that its beacons claim; Name "" for none
 	MessageBytes int               // largest message taken or sent, in bytes of its frames; default 16 MiB
 	Window       core.WindowConfig // what the node publishes
 	Outlet       core.OutletConfig // what may wait on one link

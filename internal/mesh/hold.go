@@ -6,18 +6,24 @@ import (
 	"github.com/beckmesh/beck/protocol"
 )
 
-// Hold returns the name that the node's beacons claim. It needs the lock.
-func (n *Node) Hold() protocol.Hold { return n.cfg.Hold }
+// Hold returns the claim of the node's beacons to a name; zero for none.
+func (n *Node) Hold() protocol.Hold {
+	if h := n.hold.Load(); h != nil {
+		return *h
+	}
+	return protocol.Hold{}
+}
 
 // SetHold changes the claim and tells the towers soon. It needs the lock.
 func (n *Node) SetHold(h protocol.Hold) {
-	n.cfg.Hold, n.echoes = h, 0
+	n.hold.Store(&h)
+	n.echoes = 0
 	n.driver.Beacon(n)
 }
 
 // echoed notes that a tower has relayed our own beacon: it knows our claim.
 func (n *Node) echoed(b protocol.TowerBeacon) {
-	if b.Info != nil && b.Info.Holds == n.cfg.Hold {
+	if b.Info != nil && b.Info.Holds == n.Hold() {
 		n.echoes++
 		n.idle.Broadcast()
 	}
@@ -29,7 +35,7 @@ func (n *Node) echoed(b protocol.TowerBeacon) {
 func (n *Node) Release(patience time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed || n.cfg.Hold.Name == "" {
+	if n.closed || n.Hold().Name == "" {
 		return
 	}
 	n.SetHold(protocol.Hold{})
