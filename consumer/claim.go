@@ -200,7 +200,7 @@ func (n *claim) read(c *Consumer, d core.Delivery) {
 
 // found takes a record of the name that another life wrote.
 func (n *claim) found(c *Consumer, uuid string, set protocol.Positions) {
-	if !c.pos.loaded {
+	if !c.begun {
 		if n.lives[uuid] == nil {
 			n.lives[uuid] = &life{uuid: uuid}
 		}

@@ -93,7 +93,7 @@ func (c *Consumer) fail(err error) {
 // save is the worker that saves what was committed.
 func (c *Consumer) save() bool {
 	p := c.pos
-	if !p.loaded || c.failed != nil || (p.saving == nil && len(p.dirty) == 0 && p.keep.idle()) {
+	if !c.begun || c.failed != nil || (p.saving == nil && len(p.dirty) == 0 && p.keep.idle()) {
 		return false
 	}
 	p.begin()

@@ -37,6 +37,7 @@ type Consumer struct {
 	handed uint64
 	pos    *progress // nil where none are saved
 	name   *claim    // nil where no name is claimed in the mesh
+	begun  bool      // the topics are asked for: saved positions, if any, are known
 	failed error     // why the consumer stopped by itself
 }
 
@@ -106,7 +107,7 @@ func (c *Consumer) Subscribe(topics ...string) error {
 			fresh = append(fresh, t)
 		}
 	}
-	if c.pos == nil || c.pos.loaded { // else they are wanted when it is
+	if c.begun { // else they are wanted then
 		c.want(fresh)
 	}
 	return nil

@@ -60,7 +60,7 @@ func (c *Consumer) beginLoad(now time.Time) {
 // load takes up the saved positions when they are known, and then the topics. It
 // reports whether that is done. Without positions it is done at once.
 func (c *Consumer) load(now time.Time) (done bool) {
-	if c.failed != nil || (c.pos != nil && c.pos.loaded) {
+	if c.failed != nil || c.begun {
 		return true
 	}
 	if c.pos != nil {
@@ -76,6 +76,7 @@ func (c *Consumer) load(now time.Time) (done bool) {
 		c.pos.take(at)
 		c.node.WakeWorkers()
 	}
+	c.begun = true
 	c.start.asked()
 	c.want(c.topics)
 	return true
@@ -103,7 +104,7 @@ func (c *Consumer) resume(topics []string) {
 // starting does what is still to be done until everything known at the start was
 // asked, and returns when to look again.
 func (c *Consumer) starting(now time.Time) (again time.Time) {
-	if c.name != nil && c.pos.loaded && c.failed == nil && len(c.name.rivals) > 0 {
+	if c.name != nil && c.begun && c.failed == nil && len(c.name.rivals) > 0 {
 		c.name.contest(c)
 		again = now.Add(time.Second)
 	}

@@ -19,7 +19,6 @@ import (
 //	finished ──Commit──▶ wanted ──begin──▶ saving ──done──▶ saved
 type progress struct {
 	keep     keeper
-	loaded   bool // what was saved before is known
 	finished map[core.Partition]uint64
 	fresh    map[core.Partition]bool   // of finished: changed since Commit took them all
 	wanted   map[core.Partition]uint64 // committed
@@ -56,7 +55,7 @@ func newProgress(k keeper) *progress {
 
 // take takes up what was saved before.
 func (p *progress) take(at map[core.Partition]uint64) {
-	p.loaded, p.saved, p.wanted = true, at, maps.Clone(at)
+	p.saved, p.wanted = at, maps.Clone(at)
 }
 
 // began is the producer's address of a mark among the positions: the name has
