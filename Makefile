@@ -4,6 +4,8 @@
 GO       ?= go
 BIN      ?= bin
 FUZZTIME ?= 20s
+ROUNDS   ?= 5
+COUNT    ?= 1000000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
@@ -21,10 +23,10 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test race thorough sim planted shipped fuzz interop lint check clean
+.PHONY: help build install demo test race thorough sim planted chaos soak shipped fuzz interop compare comparetest lint check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the beck program into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/beck ./cmd/beck
@@ -58,6 +60,14 @@ planted: ## each planted defect, until the simulator finds it
 	    -ldflags "-X github.com/beckmesh/beck/internal/planted.chosen=$$bug"; \
 	done
 
+chaos: ## real processes killed, stopped and cut off for a minute on each kind of network; SEED=n for the faults of that seed
+	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/chaos -run '^TestChaos$$' \
+	  -args -records 1000000 -over 60s -every 2s $(if $(SEED),-seed $(SEED)) $(if $(NETWORK),-network $(NETWORK))
+
+soak: ## load and faults for DURATION (default 10m); fails if a process grows
+	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/chaos -run '^TestSoak$$' \
+	  -args -soak $(or $(DURATION),10m) $(if $(SEED),-seed $(SEED)) $(if $(NETWORK),-network $(NETWORK))
+
 shipped: ## all tests without cgo, as the program is shipped
 	CGO_ENABLED=0 $(GO) test -timeout 280s ./...
 
@@ -73,6 +83,14 @@ fuzz: ## each fuzz target for FUZZTIME (default 20s)
 interop: build ## ours against the C programs of Dafka that are on PATH
 	PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 $(GO) test -count=1 -v -run '^TestInterop' \
 	  $$(grep -rl --include='*_test.go' '^func TestInterop' . | xargs -n1 dirname | sort -u)
+
+compare: build ## beck against its peers in one run: ROUNDS, COUNT; writes docs/performance.md
+	cd bench && CGO_ENABLED=0 $(GO) build -o $(abspath $(BIN))/bench .
+	$(BIN)/bench compare --beck $(BIN)/beck --rounds $(ROUNDS) --count $(COUNT) --docs docs --raw $(BIN)/compare.jsonl
+
+comparetest: build ## the tests of the comparison itself, which is a module of its own
+	cd bench && CGO_ENABLED=0 $(GO) vet ./...
+	cd bench && BECK=$(abspath $(BIN))/beck CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./...
 
 lint: ## go vet, and the rules of internal/lint
 	CGO_ENABLED=0 $(GO) vet ./...

@@ -156,6 +156,9 @@ func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 // Fill is for stores: a consumer is given nothing late.
 func (r *role) Fill([]core.Delivery) {}
 
+// Complete is for stores.
+func (r *role) Complete([]core.Delivery) {}
+
 // Deliver queues what is due for the application.
 func (r *role) Deliver(deliveries []core.Delivery) {
 	for _, d := range deliveries {

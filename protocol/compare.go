@@ -92,26 +92,42 @@ func ParseSums(trailer []byte) (s Sums, ok bool, err error) {
 	return s, true, nil
 }
 
-// AppendFirstSeen appends the trailer with which a store tells another when the
-// record, and those that follow it, was first seen by any store, in ms since
-// 1970: their age counts from then. It is put on DIRECT-RECORDs that have no
-// trailer of their own, where that time changes.
-func AppendFirstSeen(dst []byte, ms int64) []byte {
-	return appendUint(append(dst, 0x81, keyFirstSeen), uint64(ms))
+// FirstSeen is what a store tells another of a record that has no trailer of its
+// own, in the trailer of its DIRECT-RECORD:
+//
+//	81 10 time          or          82 10 time 11 C3
+//	map, first seen                 map, first seen, bare
+type FirstSeen struct {
+	Time int64 // when any store saw it first, ms since 1970: its age counts from then
+	Bare bool  // it has lost its trailer, if it had one: a foreign store gave it
+}
+
+// AppendFirstSeen appends f as the trailer of a DIRECT-RECORD.
+func AppendFirstSeen(dst []byte, f FirstSeen) []byte {
+	if !f.Bare {
+		return appendUint(append(dst, 0x81, keyFirstSeen), uint64(f.Time))
+	}
+	return append(appendUint(append(dst, 0x82, keyFirstSeen), uint64(f.Time)), keyBare, 0xc3)
 }
 
 // CutFirstSeen takes what [AppendFirstSeen] wrote off the trailer of a record. It
-// returns the record's own trailer, and ok if there was a time.
-func CutFirstSeen(trailer []byte) (own []byte, ms int64, ok bool) {
-	if len(trailer) < 3 || trailer[0] != 0x81 || trailer[1] != keyFirstSeen {
-		return trailer, 0, false
+// returns the record's own trailer, and ok if that was there.
+func CutFirstSeen(trailer []byte) (own []byte, f FirstSeen, ok bool) {
+	if len(trailer) < 3 || trailer[0] != 0x81 && trailer[0] != 0x82 || trailer[1] != keyFirstSeen {
+		return trailer, FirstSeen{}, false
 	}
 	var n uint64
 	rest, ok := cutNumber(trailer[2:], &n)
-	if !ok || len(rest) > 0 || n > 1<<62 {
-		return trailer, 0, false
+	if bare := trailer[0] == 0x82; ok && bare {
+		ok = len(rest) == 2 && rest[0] == keyBare && rest[1] == 0xc3
+		rest = nil
+		f.Bare = true
 	}
-	return nil, int64(n), true
+	if !ok || len(rest) > 0 || n > 1<<62 {
+		return trailer, FirstSeen{}, false
+	}
+	f.Time = int64(n)
+	return nil, f, true
 }
 
 // binaryValue returns the binary under a key of a trailer.

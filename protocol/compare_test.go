@@ -63,15 +63,18 @@ func TestSums(t *testing.T) {
 
 func TestFirstSeen(t *testing.T) {
 	for _, ms := range []int64{0, 127, 128, 1_700_000_000_000, 1 << 61} {
-		trailer := AppendFirstSeen(nil, ms)
-		if own, got, ok := CutFirstSeen(trailer); !ok || got != ms || own != nil {
-			t.Errorf("%d became %d, %v, % x", ms, got, ok, own)
-		}
-		if tr, err := ParseTrailer(trailer); err != nil || tr != (Trailer{}) {
-			t.Errorf("read as %+v, %v by who does not know the key", tr, err)
+		for _, want := range []FirstSeen{{Time: ms}, {Time: ms, Bare: true}} {
+			trailer := AppendFirstSeen(nil, want)
+			if own, got, ok := CutFirstSeen(trailer); !ok || got != want || own != nil {
+				t.Errorf("%v became %v, %v, % x", want, got, ok, own)
+			}
+			if tr, err := ParseTrailer(trailer); err != nil || tr != (Trailer{}) {
+				t.Errorf("read as %+v, %v by who does not know the key", tr, err)
+			}
 		}
 	}
-	for _, own := range [][]byte{nil, {0x81, 1, 5}, {0x82, keyFirstSeen, 5, 1, 5}, {0x81, keyFirstSeen}, {0x81, keyFirstSeen, 0xff}, {0x81, keyFirstSeen, 5, 5}} {
+	for _, own := range [][]byte{nil, {0x81, 1, 5}, {0x82, keyFirstSeen, 5, 1, 5}, {0x81, keyFirstSeen}, {0x81, keyFirstSeen, 0xff}, {0x81, keyFirstSeen, 5, 5},
+		{0x82, keyFirstSeen, 5, keyBare, 0xc2}, {0x82, keyFirstSeen, 5, keyBare}, {0x81, keyFirstSeen, 5, keyBare, 0xc3}} {
 		if rest, _, ok := CutFirstSeen(own); ok || !bytes.Equal(rest, own) {
 			t.Errorf("% x: %v, % x", own, ok, rest)
 		}

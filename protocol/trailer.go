@@ -10,7 +10,8 @@ const (
 	keyPurged    = 13 // what is below was deleted by hand, everywhere
 	keyQuestion  = 14 // see [Question]
 	keySums      = 15 // see [Sums]
-	keyFirstSeen = 16 // see [AppendFirstSeen]
+	keyFirstSeen = 16 // see [FirstSeen]
+	keyBare      = 17 // see [FirstSeen]
 )
 
 // Trailer is the part of beck's extension map that HEAD and DIRECT-HEAD use. On

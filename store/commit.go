@@ -17,8 +17,10 @@ import (
 // gather is what a partition received since the last commit.
 type gather struct {
 	records *blocklog.Builder
-	fills   *blocklog.Builder // what was missing below them; nil while there is none
-	bytes   int64             // of the intake's room
+	// What was missing below them, and what is there without trailers; nil while
+	// there is none.
+	fills, complete *blocklog.Builder
+	bytes           int64 // of the intake's room
 }
 
 // gather adds a delivery to the next batch. It needs the lock.
@@ -49,23 +51,58 @@ func (s *Store) gatherFill(d core.Delivery) {
 	}
 }
 
+// gatherComplete adds records that are there without their trailers to the next
+// batch. It needs the lock.
+func (s *Store) gatherComplete(d core.Delivery) {
+	g := s.gatherOf(d.Run.Partition)
+	g.bytes += d.Run.Bytes
+	if g.complete == nil {
+		g.complete = s.log.NewBuilder()
+	}
+	bare, err := addWhole(g.complete, d)
+	if err != nil {
+		s.node.Logger().Debug("trailers come another time", "err", err)
+	}
+	if bare {
+		s.rx.In.StillBare(d.Run.Partition, d.From, d.Part, s.node.Now())
+	}
+}
+
 // add appends a delivery to a builder.
 func add(to *blocklog.Builder, d core.Delivery) error {
+	_, err := addThose(to, d, false)
+	return err
+}
+
+// addWhole appends those records of a delivery that have not lost their trailers,
+// and returns whether others have.
+func addWhole(to *blocklog.Builder, d core.Delivery) (bare bool, err error) {
+	return addThose(to, d, true)
+}
+
+func addThose(to *blocklog.Builder, d core.Delivery, whole bool) (left bool, err error) {
 	run := d.Run.Data.(*mesh.Run)
 	for seq := d.Part.First; seq < d.Part.End; seq++ {
 		r := &run.Records[seq-run.First]
 		trailer := r.Trailer
 		if run.Direct {
-			var seen int64
+			var seen protocol.FirstSeen
 			trailer, seen, _ = protocol.CutFirstSeen(trailer)
-			to.Stamp(time.UnixMilli(seen)) // 1970: now
+			to.Stamp(time.UnixMilli(seen.Time)) // 1970: now
+			bare := run.Bare || seen.Bare
+			if bare && whole {
+				left = true
+				continue
+			}
+			to.Bare(bare)
 		}
 		if err := to.Append(seq, r.Content, trailer); err != nil {
-			return err
+			return left, err
 		}
 	}
 	to.Stamp(time.Time{})
-	return nil
+	to.Bare(false)
+	return left, nil
 }
 
 // maxSpare bounds the gathers kept for later.
@@ -151,12 +188,19 @@ func (s *Store) writeBatch(gathered map[core.Partition]*gather, fill bool) (look
 		if err := b.Add(q, g.records); err != nil {
 			return nil, fmt.Errorf("commit: %w", err)
 		}
-		if g.fills == nil || !fill {
+		if !fill {
 			continue
 		}
-		if err := b.Fill(q, g.fills); err != nil {
-			s.node.Logger().Debug("not filled in", "err", err)
-			look = append(look, p)
+		if g.fills != nil {
+			if err := b.Fill(q, g.fills); err != nil {
+				s.node.Logger().Debug("not filled in", "err", err)
+				look = append(look, p)
+			}
+		}
+		if g.complete != nil {
+			if err := b.Complete(q, g.complete); err != nil { // comparing finds out where they differ
+				s.node.Logger().Warn("no trailers from another store", "err", err)
+			}
 		}
 	}
 	return look, b.Commit()
@@ -202,7 +246,7 @@ func (s *Store) recycle(g *gather) {
 		return
 	}
 	g.records.Reset()
-	g.fills, g.bytes = nil, 0
+	g.fills, g.complete, g.bytes = nil, nil, 0
 	s.spare = append(s.spare, g)
 }
 

@@ -26,7 +26,13 @@ func (r *role) Dialled(d *mesh.Dialled) {
 	}
 }
 
-func (r *role) PeerChanged(p *mesh.Peer, now time.Time) { r.rx.PeerChanged(p, now) }
+func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
+	_, was := r.rx.In.Source(p.UUID)
+	r.rx.PeerChanged(p, now)
+	if s, is := r.rx.In.Source(p.UUID); is && !was && s.All && !s.Foreign {
+		(*Store)(r).lookForBare()
+	}
+}
 
 // Subscribed greets a foreign consumer, which then says what it wants to know
 // the heads of. Our own ask by themselves.
@@ -172,6 +178,13 @@ func (r *role) Deliver(deliveries []core.Delivery) {
 func (r *role) Fill(deliveries []core.Delivery) {
 	for _, d := range deliveries {
 		(*Store)(r).gatherFill(d)
+	}
+}
+
+// Complete gathers what is there without trailers, with them.
+func (r *role) Complete(deliveries []core.Delivery) {
+	for _, d := range deliveries {
+		(*Store)(r).gatherComplete(d)
 	}
 }
 

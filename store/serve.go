@@ -27,7 +27,7 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 		}
 		trailer := record.Trailer
 		if times && len(trailer) == 0 {
-			seen = protocol.AppendFirstSeen(seen[:0], record.FirstSeen)
+			seen = protocol.AppendFirstSeen(seen[:0], protocol.FirstSeen{Time: record.FirstSeen, Bare: record.Bare})
 			trailer = seen
 		}
 		dst = mesh.AppendRecordMessage(dst, head, record.Seq, trailer, record.Content)

@@ -134,7 +134,7 @@ func (s *Store) want(now time.Time) {
 		}
 		s.keeper.Committed(q, state.Next)
 		s.rx.In.Resume(q, state.Next)
-		if state.Records < state.Next-state.Tail {
+		if state.Records < state.Next-state.Tail || state.Bare > 0 {
 			s.upkeep.look[q] = true
 		}
 	}
@@ -217,6 +217,7 @@ type Stats struct {
 	NoRoom     uint64            // records that did not fit, and are fetched later
 	Lost       uint64            // records that nobody had when they were due
 	Missing    uint64            // records that are missing below others now
+	Bare       uint64            // records without the trailers they may have had
 	Filled     uint64            // records that had been missing
 	Conflicts  uint64            // ranges of which another store holds different contents
 	Trimmed    uint64            // records that retention or a purge deleted
@@ -237,6 +238,7 @@ func (s *Store) Stats() Stats {
 		st.Partitions++
 		st.Records += state.Records
 		st.Bytes += state.Bytes
+		st.Bare += state.Bare
 	}
 	st.DiskBytes, st.DiskFull = s.log.DiskBytes(), s.disk.full.Load()
 	kept, further := s.log.ConflictCount()

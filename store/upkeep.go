@@ -2,19 +2,16 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
-	"github.com/beckmesh/beck/protocol"
 )
 
 // upkeep is what a store has to do besides taking and serving records. The
 // node's lock guards it.
 type upkeep struct {
-	look    map[core.Partition]bool   // holes are to be looked for; until then nothing is acknowledged
+	look    map[core.Partition]bool   // what they lack is to be looked for; until then nothing is acknowledged
 	lapses  map[core.Partition]uint64 // expired below, others say: to be noted with the next commit
 	purges  map[core.Partition]*purge
 	purging bool      // one of them is under way
@@ -73,6 +70,16 @@ func (s *Store) lookAt(ps []core.Partition) {
 	}
 }
 
+// lookForBare has the trailers that partitions lack asked for: a store came that
+// may have them. It needs the lock.
+func (s *Store) lookForBare() {
+	for p, state := range s.log.Partitions() {
+		if state.Bare > 0 {
+			s.lookAt([]core.Partition{core.Partition(p)})
+		}
+	}
+}
+
 // lookForHoles tells the intake what partitions lack on disk.
 func (s *Store) lookForHoles() {
 	parts := sortedPartitions(s.upkeep.look)
@@ -80,6 +87,8 @@ func (s *Store) lookForHoles() {
 		s.node.Unlock()
 		state, _ := s.log.State(blocklog.Partition(p))
 		found, err := s.log.Holes(blocklog.Partition(p))
+		bare, failed := s.log.BareRanges(blocklog.Partition(p))
+		err = errors.Join(err, failed)
 		s.node.Lock()
 		if errors.Is(err, blocklog.ErrReopening) {
 			return
@@ -89,16 +98,22 @@ func (s *Store) lookForHoles() {
 			s.node.Logger().Error("holes cannot be looked for", "partition", p.String(), "err", err)
 			continue
 		}
-		var holes []core.Range
-		for _, h := range found {
-			if h.First < state.Next { // what came since is of no concern
-				holes = append(holes, core.Range{First: h.First, End: h.Next})
-			}
-		}
-		s.rx.In.Lack(p, holes, state.Next, s.node.Now())
+		now := s.node.Now()
+		s.rx.In.Lack(p, below(found, state.Next), state.Next, now)
+		s.rx.In.Bare(p, below(bare, state.Next), state.Next, now)
 		s.rx.Act()
 		s.acknowledge(p)
 	}
+}
+
+// below returns the ranges that begin below a sequence.
+func below(found []blocklog.Range, end uint64) (ranges []core.Range) {
+	for _, r := range found {
+		if r.First < end {
+			ranges = append(ranges, core.Range{First: r.First, End: r.Next})
+		}
+	}
+	return ranges
 }
 
 // trimAll applies retention before anything is served.
@@ -171,111 +186,6 @@ func (s *Store) expire(lapses map[core.Partition]uint64) error {
 		}
 	}
 	return nil
-}
-
-// purge is a deletion of what is below a sequence.
-type purge struct {
-	told  uint64 // another store has done so
-	asked uint64 // the application asks for it: as far as there are records now
-	done  []func(error)
-}
-
-// wantPurge returns the purge of a partition that comes next, to be extended. It
-// needs the lock.
-func (s *Store) wantPurge(p core.Partition) *purge {
-	w := s.upkeep.purges[p]
-	if w == nil {
-		w = new(purge)
-		s.upkeep.purges[p] = w
-	}
-	s.node.WakeWorkers()
-	return w
-}
-
-// toldPurge takes what another store says was purged. It needs the lock.
-func (s *Store) toldPurge(p core.Partition, below uint64) {
-	if below == 0 {
-		return
-	}
-	if state, _ := s.log.State(blocklog.Partition(p)); state.Purged < below {
-		w := s.wantPurge(p)
-		w.told = max(w.told, below)
-	}
-}
-
-// purge deletes what is to be deleted, and tells the other stores. Nothing is
-// being written meanwhile, but records are being received. It needs the lock.
-func (s *Store) purge() {
-	for _, p := range sortedPartitions(s.upkeep.purges) {
-		w := s.upkeep.purges[p]
-		delete(s.upkeep.purges, p)
-		before, _ := s.log.State(blocklog.Partition(p))
-		s.upkeep.purging = true
-		s.node.Unlock()
-		below := max(w.told, min(w.asked, before.Next))
-		err := s.log.Purge(blocklog.Partition(p), below)
-		s.node.Lock()
-		s.upkeep.purging = false
-		if err == nil {
-			s.purged(p, before)
-		} else if !s.diskTrouble(err) {
-			s.node.Logger().Error("purge", "partition", p.String(), "err", err)
-		}
-		for _, done := range w.done {
-			done(err)
-		}
-	}
-}
-
-func (s *Store) purged(p core.Partition, before blocklog.State) {
-	state, _ := s.log.State(blocklog.Partition(p))
-	now := s.node.Now()
-	s.stats.Trimmed += before.Records - min(state.Records, before.Records)
-	s.keeper.Committed(p, state.Next)
-	if g := s.gathered[p]; g != nil && (g.records.Count() == 0 || g.records.First() < state.Next) {
-		delete(s.gathered, p)
-		s.rx.In.Rewind(p, state.Next, now)
-		s.rx.In.Consumed(g.bytes, now)
-	} else {
-		s.rx.In.Trim(p, state.Tail, now)
-	}
-	s.rx.Act()
-	s.node.Logger().Info("purged", "topic", p.Topic, "partition", p.Producer, "below", state.Purged)
-	s.tell(p, state)
-}
-
-// Purge deletes the records of a partition whose offset is below before, from
-// this store and, as they hear of it, from all others; they do not come back from
-// a store that was away for less than Config.TombstoneAge. An offset beyond the
-// last record means all there are now: what is published later stays. Purge
-// returns when they are gone here; the space on disk is given back in the
-// background. A producer or a C store that still has them is not told.
-func (s *Store) Purge(topic, partition string, before uint64) error {
-	if err := protocol.ValidTopic(topic); err != nil {
-		return fmt.Errorf("purge topic %q: %w", topic, err)
-	}
-	if err := protocol.ValidAddress(partition); err != nil {
-		return fmt.Errorf("purge partition %q: %w", partition, err)
-	}
-	p := core.Partition{Topic: topic, Producer: partition}
-	result := make(chan error, 1)
-	s.node.Lock()
-	w := s.wantPurge(p)
-	w.asked, w.done = max(w.asked, before), append(w.done, func(err error) { result <- err })
-	s.node.Unlock()
-	select {
-	case err := <-result:
-		return err
-	case <-s.failed:
-		return s.err
-	case <-s.closed:
-		select {
-		case err := <-result:
-			return err
-		default:
-			return fmt.Errorf("purge: %w", beck.ErrClosed)
-		}
-	}
 }
 
 // gathering reports whether something is to be written. It needs the lock.

@@ -19,8 +19,10 @@ type Batch struct {
 	index   map[Partition]int // nil once committed or discarded
 	runs    []run             // what Add appended, in order
 	fills   []infill          // what Fill was given
-	bytes   int
-	key     []byte
+	// completions are what Complete was given.
+	completions []completion
+	bytes       int
+	key         []byte
 }
 
 // run are the records of one grain that are appended to a partition.
@@ -195,8 +197,9 @@ func (b *Batch) entry(p Partition) int {
 // [ErrSync] means that it is not known whether the batch will be there after a
 // restart, and that the log must be opened again. [ErrOverlap]: another batch
 // was committed for the same partition since Add, or it was purged beyond its
-// head, or what Fill was given is there by now. [ErrReopened]: see [Log.Reopen]. The batch cannot be used again
-// in any case.
+// head, or what Fill was given is there by now; [ErrConflict]: what Complete was
+// given is there with other contents by now; [ErrReopened]: see [Log.Reopen]. The
+// batch cannot be used again in any case.
 func (b *Batch) Commit() error {
 	if b.index == nil {
 		return fmt.Errorf("blocklog: commit: %w", ErrCommitted)
@@ -256,6 +259,9 @@ func (c *change) gather(b *Batch) error {
 			return err
 		}
 	}
+	if err := c.complete(b.completions); err != nil {
+		return err
+	}
 	for i := range b.runs {
 		r := &b.runs[i]
 		e := &c.entries[r.entry]
@@ -274,7 +280,9 @@ func (c *change) resume(e *entry) error {
 	} else if e.adds && (!e.known || s.Next != e.base) {
 		return fmt.Errorf("%w: %v was written to since Add", ErrOverlap, e.Partition)
 	}
-	s.Updated = now
+	if e.adds {
+		s.Updated = now
+	}
 	e.after = s
 	return nil
 }

@@ -14,14 +14,14 @@ import (
 //	 0       1       2       10      14      22                 n-4      n
 //	+-------+-------+-------+-------+-------+--------- ... -----+--------+
 //	|version| flags | first | count | time  | count records     | CRC32C |
-//	| 1     | 0     | 8     | 4     | 8     |                   | 4      |
+//	| 1     | 1     | 8     | 4     | 8     |                   | 4      |
 //	+-------+-------+-------+-------+-------+--------- ... -----+--------+
 //
 //	first  sequence of the first record
 //	count  number of records, at least 1
 //	time   when the store saw the block first, ms since 1970, for retention
-//	flags  hints; writers of version 1 write 0, readers ignore what they
-//	       do not know
+//	flags  hints; readers ignore what they do not know. 1: bare, the records
+//	       may have lost their trailers; see Builder.Bare
 //	CRC32C Castagnoli, of all bytes before it; it is the last four bytes in
 //	       every version, so that damage is told from a newer version
 //
@@ -36,6 +36,9 @@ const (
 	headerLen     = 22
 	crcLen        = 4
 	blockOverhead = headerLen + crcLen
+
+	// flagBare in a block's flags.
+	flagBare = 1
 
 	// flagTrailer in a record's flags: it has a trailer. The others are
 	// reserved and would change the layout.
@@ -61,6 +64,7 @@ type block struct {
 	first   uint64
 	count   uint32
 	time    int64
+	bare    bool
 	records []byte
 }
 
@@ -73,6 +77,9 @@ func (b block) len() int { return blockOverhead + len(b.records) }
 // encode writes b to dst, which must have b.len() bytes.
 func (b block) encode(dst []byte) {
 	dst[0], dst[1] = blockVersion, 0
+	if b.bare {
+		dst[1] = flagBare
+	}
 	binary.BigEndian.PutUint64(dst[2:], b.first)
 	binary.BigEndian.PutUint32(dst[10:], b.count)
 	binary.BigEndian.PutUint64(dst[14:], uint64(b.time))
@@ -98,6 +105,7 @@ func parseBlock(raw []byte) (block, error) {
 		first:   binary.BigEndian.Uint64(raw[2:]),
 		count:   binary.BigEndian.Uint32(raw[10:]),
 		time:    int64(binary.BigEndian.Uint64(raw[14:])),
+		bare:    raw[1]&flagBare != 0,
 		records: raw[headerLen:n:n],
 	}
 	return b, b.check()
@@ -125,7 +133,7 @@ func (b block) check() error {
 // visit calls f with the records from sequence from on, until f returns false;
 // it returns whether f never did. The slices alias the block.
 func (b block) visit(from uint64, f func(Record) bool) bool {
-	rest, r := b.records, Record{FirstSeen: b.time}
+	rest, r := b.records, Record{FirstSeen: b.time, Bare: b.bare}
 	for r.Seq = b.first; r.Seq < b.next(); r.Seq++ {
 		r.Content, r.Trailer, rest, _ = cutRecord(rest)
 		if r.Seq >= from && !f(r) {

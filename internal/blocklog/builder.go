@@ -14,10 +14,11 @@ const retainBytes = 4 << 20
 //
 // A block ends where the next record would make it larger than the block size,
 // before a sequence that does not follow, before a multiple of [GrainRecords],
-// and where the stamp changes.
+// and where the stamp or Bare changes.
 type Builder struct {
 	blockBytes int
 	stamp      int64  // time of the records to come, ms; 0: when they are added
+	bare       bool   // the records to come are bare
 	buf        []byte // the records of all blocks, one behind the other
 	spans      []span
 	next       uint64
@@ -30,6 +31,7 @@ type span struct {
 	first      uint64
 	count      uint32
 	stamp      int64 // as of the builder
+	bare       bool
 }
 
 // NewBuilder returns an empty builder for blocks of blockBytes encoded bytes;
@@ -50,7 +52,7 @@ func (b *Builder) Append(seq uint64, content, trailer []byte) error {
 		return err
 	}
 	if !b.fits(seq, recordLen(content, trailer)) {
-		b.spans = append(b.spans, span{start: len(b.buf), first: seq, stamp: b.stamp})
+		b.spans = append(b.spans, span{start: len(b.buf), first: seq, stamp: b.stamp, bare: b.bare})
 	}
 	b.buf = appendRecord(b.buf, content, trailer)
 	open := &b.spans[len(b.spans)-1]
@@ -79,7 +81,7 @@ func (b *Builder) fits(seq uint64, n int) bool {
 		return false
 	}
 	open := &b.spans[len(b.spans)-1]
-	return open.stamp == b.stamp && open.end-open.start+n+blockOverhead <= b.blockBytes && open.count < math.MaxUint32
+	return open.stamp == b.stamp && open.bare == b.bare && open.end-open.start+n+blockOverhead <= b.blockBytes && open.count < math.MaxUint32
 }
 
 // First returns the sequence of the first record, 0 if there is none.
@@ -110,13 +112,19 @@ func (b *Builder) Stamp(first time.Time) {
 	}
 }
 
-// Reset empties the builder, its stamp included, and keeps up to 4 MiB of its
-// memory.
+// Bare sets whether the records appended from now on are bare: taken over from a
+// store that keeps no trailers, so that they may have lost some. They are stored,
+// served and compared as any others; [Log.BareRanges] finds them, for
+// [Batch.Complete].
+func (b *Builder) Bare(bare bool) { b.bare = bare }
+
+// Reset empties the builder, takes its stamp and Bare back, and keeps up to 4 MiB
+// of its memory.
 func (b *Builder) Reset() {
 	if cap(b.buf) > retainBytes {
 		b.buf = nil
 	}
-	b.buf, b.spans, b.next, b.count, b.stamp = b.buf[:0], b.spans[:0], 0, 0, 0
+	b.buf, b.spans, b.next, b.count, b.stamp, b.bare = b.buf[:0], b.spans[:0], 0, 0, 0, false
 }
 
 // block returns block i, which is added to a batch now, ms.
@@ -125,5 +133,5 @@ func (b *Builder) block(i int, now int64) block {
 	if s.stamp == 0 || s.stamp > now {
 		s.stamp = now
 	}
-	return block{first: s.first, count: s.count, time: s.stamp, records: b.buf[s.start:s.end]}
+	return block{first: s.first, count: s.count, time: s.stamp, bare: s.bare, records: b.buf[s.start:s.end]}
 }

@@ -21,10 +21,11 @@ type keptPoint struct {
 	state State
 	held  map[uint64]bool
 	marks []Conflict
+	bare  map[uint64]bool
 }
 
 // TestCrashWhileChanging crashes before every write of a store that trims,
-// fills, merges, purges and puts blocks in quarantine: what was confirmed is
+// fills, completes, merges, purges and puts blocks in quarantine: what was confirmed is
 // there unless it is below a tail, what was trimmed is not, and the sums agree.
 func TestCrashWhileChanging(t *testing.T) {
 	if testing.Short() {
@@ -54,14 +55,14 @@ func TestCrashWhileChanging(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, _ := l.State(alpha)
-		held := map[uint64]bool{}
-		if err := l.Read(alpha, 0, 0, func(r Record) bool { held[r.Seq] = true; return true }); err != nil {
+		held, bare := map[uint64]bool{}, map[uint64]bool{}
+		if err := l.Read(alpha, 0, 0, func(r Record) bool { held[r.Seq], bare[r.Seq] = true, r.Bare; return true }); err != nil {
 			t.Fatal(err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
 		marks, _ := l.Conflicts(alpha)
-		kept = keptPoint{state: s, held: held, marks: marks}
+		kept = keptPoint{state: s, held: held, marks: marks, bare: bare}
 	}
 	for round := range uint64(4) {
 		first := round * 5000
@@ -69,7 +70,9 @@ func TestCrashWhileChanging(t *testing.T) {
 			commitRange(t, l, alpha, seq, seq+1)
 			confirm(nil)
 		}
-		commitRange(t, l, alpha, first+60, first+5000)
+		commitRange(t, l, alpha, first+60, first+4900)
+		confirm(nil)
+		commitBare(t, l, first+4900, first+5000)
 		confirm(nil)
 		confirm(fillRange(l, t, alpha, first+40, first+50))
 		_, err := l.MergeSmall(0)
@@ -81,6 +84,10 @@ func TestCrashWhileChanging(t *testing.T) {
 		for _, at := range []uint64{first + 10, first + 600, first + 4000} {
 			_, err = l.MarkConflict(alpha, Range{at, at + 10}, producer(9), time.Now())
 			confirm(err)
+		}
+		for _, r := range []Range{{first + 4910, first + 4930}, {first + 4950, first + 5000}} {
+			complete(t, l, r)
+			confirm(nil)
 		}
 		_, err = l.Enforce(Rules{{"alpha", Policy{Records: 4500 + round*100}}}, time.Now())
 		confirm(err)
@@ -111,6 +118,12 @@ func (c keptPoint) check(t *testing.T) {
 	c.checkMarks(t, l, s)
 	held := map[uint64]bool{}
 	err := l.Read(alpha, 0, 0, func(r Record) bool {
+		if r.Bare && c.held[r.Seq] && !c.bare[r.Seq] {
+			t.Fatalf("%s: record %d is bare again", c.op, r.Seq)
+		}
+		if want := r.Seq%5000 >= 4900; want && r.Bare == (r.Trailer != nil) {
+			t.Fatalf("%s: record %d, bare %v, has %q", c.op, r.Seq, r.Bare, r.Trailer)
+		}
 		if held[r.Seq] = true; string(r.Content) != string(content(alpha, r.Seq)) || r.Seq < s.Tail {
 			t.Fatalf("%s: record %d is %q", c.op, r.Seq, r.Content)
 		}

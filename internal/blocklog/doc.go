@@ -33,7 +33,10 @@
 // may be missing (a named loss, a block in quarantine): reading goes on behind
 // the hole, [Log.Holes] names it, and [Batch.Fill] takes late what belongs there,
 // and nothing else. [Log.Digest] sums up contents, so that two stores find out
-// whether they hold the same. Where they do not, [Log.MarkConflict] marks the range.
+// whether they hold the same; [Log.MarkConflict] marks where they do not.
+//
+// Records that came from a store that keeps no trailers are marked as bare
+// ([Builder.Bare]), until [Batch.Complete] has the same with their trailers.
 //
 // [Log.Enforce] applies retention: it raises tails, below which nothing is ever
 // served or taken again, and drops what was emptied long ago. [Log.Purge] deletes

@@ -34,6 +34,9 @@ var (
 	ErrNotHole = errors.New("no hole in the partition")
 	// ErrRange: not a range whose sums are known.
 	ErrRange = errors.New("no sums of that range")
+	// ErrConflict: a record is held with other contents. The error is a
+	// [*ConflictError], which names it.
+	ErrConflict = errors.New("contents differ from those held")
 	// ErrSequence: the sequence is 2^64-1, which has no successor.
 	ErrSequence = errors.New("sequence out of range")
 	// ErrTooLarge: a record above [MaxRecord], or a batch above [MaxBatch].
@@ -66,6 +69,21 @@ type CorruptError struct {
 	// Cause says what is wrong with the bytes.
 	Cause error
 }
+
+// ConflictError names the first record that was given with other contents than
+// are held. It matches [ErrConflict].
+type ConflictError struct {
+	Partition Partition
+	Seq       uint64
+}
+
+// Error names the partition and the sequence.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%v: record %d of %v", ErrConflict, e.Seq, e.Partition)
+}
+
+// Unwrap returns [ErrConflict].
+func (e *ConflictError) Unwrap() error { return ErrConflict }
 
 // Error names the partition, the range and the cause.
 func (e *CorruptError) Error() string {

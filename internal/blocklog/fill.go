@@ -94,6 +94,7 @@ func (l *Log) vacant(p Partition, from, to uint64) error {
 
 // fill writes the blocks of f at or above the tail, which are below the head.
 func (c *change) fill(e *entry, f *infill) error {
+	e.after.Updated = c.log.opts.Now().UnixMilli()
 	for _, b := range f.blocks {
 		b, some := b.from(e.after.Tail)
 		if !some {

@@ -55,6 +55,7 @@ type sums struct {
 	blocks  uint64 // and their number
 	newest  int64  // the latest time of a block, ms
 	digest  uint64 // see Digest; without meaning if the tail lies in the grain
+	bare    uint64 // records of bare blocks
 }
 
 func (s *sums) add(o sums) {
@@ -63,6 +64,7 @@ func (s *sums) add(o sums) {
 	s.bytes += o.bytes
 	s.blocks += o.blocks
 	s.digest += o.digest
+	s.bare += o.bare
 	s.newest = max(s.newest, o.newest)
 }
 
@@ -73,6 +75,7 @@ func (s *sums) sub(o sums) {
 	s.bytes -= o.bytes
 	s.blocks -= o.blocks
 	s.digest -= o.digest
+	s.bare -= min(s.bare, o.bare) // a version that does not know it may have left it out
 }
 
 // sum returns the sums of those records of b that lie within [from, to). The
@@ -85,6 +88,9 @@ func (b block) sum(from, to uint64) sums {
 	if b, some := b.from(from); some && b.first < to {
 		s.records = min(uint64(b.count), to-b.first)
 		s.content, s.digest = sumRecords(b.records, b.first, s.records)
+		if b.bare {
+			s.bare = s.records
+		}
 	}
 	return s
 }
@@ -108,14 +114,22 @@ func recordDigest(seq uint64, content []byte) uint64 {
 	return z ^ z>>31
 }
 
-// sumsLen is the number of values of encoded sums.
+// sumsLen is the number of values of encoded sums; one more, bare, is there if it
+// is not 0.
 const sumsLen = 6
 
 // append appends the sums as a msgpack array.
 func (s *sums) append(dst []byte) []byte {
-	dst = append(dst, 0x90|sumsLen)
+	n := byte(sumsLen)
+	if s.bare > 0 {
+		n++
+	}
+	dst = append(dst, 0x90|n)
 	for _, v := range [sumsLen]uint64{s.records, s.content, s.bytes, s.blocks, uint64(s.newest), s.digest} {
 		dst = appendUint(dst, v)
+	}
+	if s.bare > 0 {
+		dst = appendUint(dst, s.bare)
 	}
 	return dst
 }
@@ -141,7 +155,12 @@ func (s *sums) decode(dec *msgpack.Decoder) error {
 	if s.digest, err = dec.DecodeUint64(); err != nil {
 		return err
 	}
-	for range n - sumsLen {
+	if n > sumsLen {
+		if s.bare, err = dec.DecodeUint64(); err != nil {
+			return err
+		}
+	}
+	for range n - sumsLen - 1 {
 		if err := dec.Skip(); err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (l *Log) MergeSmall(limit int) (Merged, error) {
 // up to [Options.BlockBytes], synced, the old ones out and the new one in at
 // once: who reads meanwhile sees the one or the other. A merged block bears the
 // time of its newest record, so blocks are merged only while their times are
-// close in proportion to their age. Damaged blocks are left for Read to find.
+// close in proportion to their age, and bare ones only with bare ones. Damaged blocks are left for Read to find.
 func (l *Log) Compact(p Partition) (Merged, error) {
 	total := Merged{Partitions: 1}
 	if err := l.enter(); err != nil {
@@ -180,6 +180,7 @@ type mergeRun struct {
 	olds           []old
 	records        []byte
 	count          uint32
+	bare           bool
 	oldest, newest int64 // of their times
 }
 
@@ -219,7 +220,7 @@ func (m *merger) fits(b block) bool {
 	}
 	newest := max(r.newest, b.time)
 	span := newest - min(r.oldest, b.time)
-	return b.first == r.next() && len(r.records)+b.len() <= m.log.opts.BlockBytes &&
+	return b.first == r.next() && b.bare == r.bare && len(r.records)+b.len() <= m.log.opts.BlockBytes &&
 		span <= max(minSpan.Milliseconds(), (m.now-newest)/spanFraction)
 }
 
@@ -241,7 +242,7 @@ func (m *merger) end() {
 
 func (r *mergeRun) add(b block) {
 	if len(r.olds) == 0 {
-		r.oldest, r.newest = b.time, b.time
+		r.oldest, r.newest, r.bare = b.time, b.time, b.bare
 	}
 	r.olds = append(r.olds, old{b.first, b.count, b.len()})
 	r.records = append(r.records, b.records...)
@@ -259,7 +260,7 @@ func (r *mergeRun) cut() {
 func (r *mergeRun) next() uint64 { return r.olds[0].first + uint64(r.count) }
 
 func (r *mergeRun) block() block {
-	return block{first: r.olds[0].first, count: r.count, time: r.newest, records: r.records}
+	return block{first: r.olds[0].first, count: r.count, time: r.newest, bare: r.bare, records: r.records}
 }
 
 // write puts merged blocks in the place of the old ones. Nothing may have

@@ -30,6 +30,7 @@ type model struct {
 type modelPartition struct {
 	tail, next       uint64
 	held             map[uint64]int64
+	bare             map[uint64]bool // of those held
 	purged           uint64
 	emptied          int64
 	emptiedOrPurged  int64
@@ -44,6 +45,8 @@ type modelBatch struct {
 	adds        bool
 	appended    map[uint64]int64 // with the time of their blocks
 	filled      map[uint64]int64
+	bare        map[uint64]bool // of both
+	given       map[uint64]bool // to Complete
 }
 
 const modelTombstones = 10 * time.Hour
@@ -63,6 +66,7 @@ func TestModel(t *testing.T) {
 			"trickle": m.trickle,
 			"begin":   m.begin,
 			"fill":    m.fill,
+			"finish":  m.complete,
 			"commit":  m.commit,
 			"reopen":  m.reopen,
 			"crash":   m.crash,
@@ -97,7 +101,7 @@ func (m *model) drop() {
 func (m *model) pend(p Partition) *modelBatch {
 	b := m.pending[p]
 	if b == nil {
-		b = &modelBatch{appended: map[uint64]int64{}, filled: map[uint64]int64{}}
+		b = &modelBatch{appended: map[uint64]int64{}, filled: map[uint64]int64{}, bare: map[uint64]bool{}, given: map[uint64]bool{}}
 		m.pending[p] = b
 	}
 	return b
@@ -157,17 +161,18 @@ func (m *model) add(t *rapid.T) {
 		n = 5000
 	}
 	b := m.log.NewBuilder()
-	stamps := map[uint64]int64{}
+	stamps, bare := map[uint64]int64{}, map[uint64]bool{}
 	stamp := m.now.UnixMilli()
 	var seqs []uint64
 	for i := range n {
 		if n < 100 && rapid.IntRange(0, 15).Draw(t, "stamped") == 0 || n > 100 && i == n/2 {
 			stamp = m.stamp(t, b)
 		}
-		stamps[first] = stamp
-		if err := b.Append(first, content(p, first), trailer(first)); err != nil {
-			t.Fatal(err)
+		if rapid.IntRange(0, 15).Draw(t, "turn") == 0 {
+			b.Bare(rapid.Bool().Draw(t, "bare"))
 		}
+		stamps[first], bare[first] = stamp, b.bare
+		appendModel(t, b, p, first)
 		seqs = append(seqs, first)
 		first++
 		if n < 100 && rapid.IntRange(0, 20).Draw(t, "hole") == 0 {
@@ -184,6 +189,9 @@ func (m *model) add(t *rapid.T) {
 	q := m.append(p, seqs[0])
 	for _, seq := range seqs {
 		q.appended[seq] = stamps[seq]
+		if bare[seq] {
+			q.bare[seq] = true
+		}
 		q.next = seq + 1
 	}
 }
@@ -239,7 +247,10 @@ func (m *model) fill(t *rapid.T) {
 	n := rapid.Uint64Range(1, 10).Draw(t, "records")
 	b := m.log.NewBuilder()
 	stamp := m.stamp(t, b)
-	appendRange(t, b, p, first, first+n)
+	b.Bare(rapid.Bool().Draw(t, "bare"))
+	for seq := first; seq < first+n; seq++ {
+		appendModel(t, b, p, seq)
+	}
 
 	pend := m.pending[p]
 	var want error
@@ -260,6 +271,62 @@ func (m *model) fill(t *rapid.T) {
 	pend = m.pend(p)
 	for seq := first; seq < first+n; seq++ {
 		pend.filled[seq] = stamp
+		if b.bare {
+			pend.bare[seq] = true
+		}
+	}
+}
+
+// appendModel appends a record, without its trailer if it is to be bare.
+func appendModel(t *rapid.T, b *Builder, p Partition, seq uint64) {
+	tr := trailer(seq)
+	if b.bare {
+		tr = nil
+	}
+	if err := b.Append(seq, content(p, seq), tr); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// complete gives records once more, for those that are bare.
+func (m *model) complete(t *rapid.T) {
+	p := m.existing(t)
+	q := m.parts[p]
+	if q == nil || q.next == 0 {
+		return
+	}
+	first := rapid.Uint64Range(q.tail-min(q.tail, 3), q.next).Draw(t, "first")
+	if bare := slices.Sorted(maps.Keys(q.bare)); len(bare) > 0 {
+		first = rapid.SampledFrom(bare).Draw(t, "first")
+		first -= min(first, rapid.Uint64Range(0, 5).Draw(t, "before"))
+	}
+	n, b := rapid.Uint64Range(1, 60).Draw(t, "records"), m.log.NewBuilder()
+	wrong := first + rapid.Uint64Range(0, 10*n).Draw(t, "wrong")
+	given, bare, want := map[uint64]bool{}, false, error(nil)
+	for seq := first; seq < first+n; seq++ {
+		if rapid.IntRange(0, 20).Draw(t, "hole") == 0 {
+			continue
+		}
+		c := content(p, seq)
+		if seq == wrong {
+			c = []byte("wrong")
+		}
+		if err := b.Append(seq, c, trailer(seq)); err != nil {
+			t.Fatal(err)
+		}
+		given[seq], bare = true, bare || q.bare[seq]
+		if want == nil && seq == wrong && q.bare[seq] {
+			want = ErrConflict
+		}
+		if pend := m.pending[p]; pend != nil && pend.given[seq] {
+			want = ErrOverlap
+		}
+	}
+	if err := m.batch.Complete(p, b); !errors.Is(err, want) || want == nil && err != nil {
+		t.Fatalf("complete %v %d to %d: %v, want %v", p, first, first+n, err, want)
+	}
+	if want == nil && bare {
+		maps.Copy(m.pend(p).given, given)
 	}
 }
 
@@ -294,23 +361,36 @@ var errEither = errors.New("one or the other")
 
 func (m *model) apply(p Partition, b *modelBatch) {
 	q := m.parts[p]
-	now := m.now.UnixMilli()
-	if q == nil {
-		q = &modelPartition{tail: b.first, next: b.first, held: map[uint64]int64{}, emptied: now}
-		m.parts[p] = q
+	if q == nil && !b.adds { // it was to be completed, and is forgotten
+		return
 	}
+	if q == nil {
+		q = m.newPartition(p, b.first)
+	}
+	maps.DeleteFunc(q.bare, func(seq uint64, _ bool) bool { return b.given[seq] })
 	for seq, stamp := range b.filled {
 		if seq >= q.tail {
 			q.held[seq] = stamp
 		}
 	}
 	maps.Copy(q.held, b.appended)
+	for seq := range b.bare {
+		if _, held := q.held[seq]; held {
+			q.bare[seq] = true
+		}
+	}
 	if b.adds {
 		q.next = b.next
 	}
 	if len(q.held) > 0 {
 		q.emptied = 0
 	}
+}
+
+func (m *model) newPartition(p Partition, tail uint64) *modelPartition {
+	q := &modelPartition{tail: tail, next: tail, held: map[uint64]int64{}, bare: map[uint64]bool{}, emptied: m.now.UnixMilli()}
+	m.parts[p] = q
+	return q
 }
 
 func (m *model) reopen(t *rapid.T) {
@@ -419,6 +499,7 @@ func (q *modelPartition) trim(m *model, t *rapid.T, p Partition, policy Policy) 
 func (q *modelPartition) raise(tail uint64) {
 	q.tail = max(q.tail, tail)
 	maps.DeleteFunc(q.held, func(seq uint64, _ int64) bool { return seq < q.tail })
+	maps.DeleteFunc(q.bare, func(seq uint64, _ bool) bool { return seq < q.tail })
 	q.next = max(q.next, q.tail)
 }
 
@@ -439,8 +520,7 @@ func (m *model) raise(t *rapid.T) {
 		t.Fatal(err)
 	}
 	if q == nil {
-		q = &modelPartition{tail: tail, next: tail, held: map[uint64]int64{}, emptied: now}
-		m.parts[p] = q
+		q = m.newPartition(p, tail)
 	}
 	q.raise(tail)
 	if purge && tail > q.purged {
@@ -482,6 +562,7 @@ func (m *model) damage(t *rapid.T) {
 	}
 	for seq := bad.first; seq < bad.next(); seq++ {
 		delete(q.held, seq)
+		delete(q.bare, seq)
 	}
 }
 
@@ -491,7 +572,7 @@ func (m *model) check(t *rapid.T) {
 	for p, s := range m.log.Partitions() {
 		found++
 		want := m.parts[p]
-		if want == nil || s.Tail != want.tail || s.Next != want.next || s.Records != uint64(len(want.held)) ||
+		if want == nil || s.Tail != want.tail || s.Next != want.next || s.Records != uint64(len(want.held)) || s.Bare != uint64(len(want.bare)) ||
 			s.Purged != want.purged || s.Emptied != want.emptied {
 			t.Fatalf("%v: state %+v, want %+v", p, s, want)
 		}
@@ -510,6 +591,10 @@ func (m *model) check(t *rapid.T) {
 		if err != nil || !slices.Equal(holes, want.holes()) {
 			t.Fatalf("%v: holes %v, %v; want %v", p, holes, err, want.holes())
 		}
+		bare, err := m.log.BareRanges(p)
+		if err != nil || !slices.Equal(bare, want.bareRanges()) {
+			t.Fatalf("%v: bare %v, %v; want %v", p, bare, err, want.bareRanges())
+		}
 		if low, high := s.DigestRange(); low < high {
 			want.checkDigest(t, m.log, p, low, high)
 		}
@@ -524,6 +609,9 @@ func (m *model) checkTimes(t *rapid.T, p Partition, from uint64) {
 	if err := m.log.Read(p, from, 2000, func(r Record) bool {
 		if want := m.parts[p].held[r.Seq]; r.FirstSeen < want || r.FirstSeen > want && !m.merged {
 			t.Fatalf("%v record %d is of %d, want %d", p, r.Seq, r.FirstSeen, want)
+		}
+		if want := m.parts[p].bare[r.Seq]; r.Bare != want {
+			t.Fatalf("%v record %d: bare is %v", p, r.Seq, r.Bare)
 		}
 		return true
 	}); err != nil {
@@ -563,7 +651,11 @@ func (q *modelPartition) read(p Partition, from uint64, maxBytes int) (seqs []ui
 			continue
 		}
 		seqs = append(seqs, seq)
-		if size += len(content(p, seq)) + len(trailer(seq)); maxBytes > 0 && size >= maxBytes {
+		size += len(content(p, seq))
+		if !q.bare[seq] {
+			size += len(trailer(seq))
+		}
+		if maxBytes > 0 && size >= maxBytes {
 			break
 		}
 	}
@@ -579,5 +671,14 @@ func (q *modelPartition) holes() (out []Range) {
 		at = seq + 1
 	}
 	h.add(at, q.next)
+	return h.ranges
+}
+
+// bareRanges is what BareRanges has to return.
+func (q *modelPartition) bareRanges() (out []Range) {
+	var h holes
+	for _, seq := range slices.Sorted(maps.Keys(q.bare)) {
+		h.add(seq, seq+1)
+	}
 	return h.ranges
 }

@@ -18,6 +18,8 @@ type Record struct {
 	// [Builder.Stamp] where the record is stored next. It is that of the record's
 	// block; of blocks that were merged it is the latest one's.
 	FirstSeen int64
+	// Bare says that it may have lost its trailer: see [Builder.Bare].
+	Bare bool
 }
 
 // Read calls visit with the records of a partition in ascending sequence, from

@@ -35,6 +35,9 @@ type State struct {
 	// Digest sums up the contents within [State.DigestRange]: what [Log.Digest]
 	// returns for the end of it.
 	Digest uint64
+	// Bare is how many of the records may have lost their trailers: see
+	// [Builder.Bare] and [Log.BareRanges].
+	Bare uint64
 }
 
 // DigestRange returns the sequences that Digest covers: from the first multiple
@@ -52,9 +55,9 @@ const stateVersion = 2
 
 // state is a [State] as it is stored: a msgpack map with the keys v (version),
 // tail, next, records, bytes, updated, and from version 2 on content, blocks,
-// oldest, emptied, purged, purged_at, digest, expired, open, of which those that are
-// zero are left out. Keys that are not known here, of a version that adds some
-// without a new number, are kept and written again.
+// oldest, emptied, purged, purged_at, digest, expired, bare, open, of which those
+// that are zero are left out. Keys that are not known here, of a version that adds
+// some without a new number, are kept and written again.
 type state struct {
 	State
 	// oldest is the time of the block at the tail, ms, or an earlier one; 0 is
@@ -72,6 +75,7 @@ func (s *state) sub(o sums) {
 	s.Content -= o.content
 	s.Bytes -= o.bytes
 	s.Blocks -= o.blocks
+	s.Bare -= min(s.Bare, o.bare)
 }
 
 // add counts records that are held from now on.
@@ -80,6 +84,7 @@ func (s *state) add(o sums) {
 	s.Content += o.content
 	s.Bytes += o.bytes
 	s.Blocks += o.blocks
+	s.Bare += o.bare
 }
 
 // dense says whether nothing is missing.
@@ -93,14 +98,14 @@ type field struct {
 }
 
 // fields lists the known keys but open in the order in which they are written.
-func (s *state) fields() [14]field {
+func (s *state) fields() [15]field {
 	return [...]field{
 		{"v", stateVersion, true}, {"tail", s.Tail, true}, {"next", s.Next, true},
 		{"records", s.Records, true}, {"bytes", s.Bytes, true}, {"updated", uint64(s.Updated), true},
 		{"content", s.Content, false}, {"blocks", s.Blocks, false}, {"oldest", uint64(s.oldest), false},
 		{"emptied", uint64(s.Emptied), false}, {"purged", s.Purged, false},
 		{"purged_at", uint64(s.PurgedAt), false}, {"digest", s.Digest, false},
-		{"expired", s.Expired, false},
+		{"expired", s.Expired, false}, {"bare", s.Bare, false},
 	}
 }
 
@@ -237,6 +242,8 @@ func (s *state) unsigned(key string, version *uint64) *uint64 {
 		return &s.Digest
 	case "expired":
 		return &s.Expired
+	case "bare":
+		return &s.Bare
 	}
 	return nil
 }

@@ -155,6 +155,9 @@ func (t *trim) cut(b block, from, end uint64, d *demand) (gone sums, stays bool)
 			return false
 		}
 		one := sums{records: 1, content: uint64(len(r.Content))}
+		if r.Bare {
+			one.bare = 1
+		}
 		d.met(one)
 		gone.add(one)
 		return true
@@ -216,7 +219,7 @@ func (c *change) lower(t *trim, s *state) error {
 // clear makes s a tombstone that ends at next.
 func (s *state) clear(next uint64, now int64) {
 	s.Tail, s.Next = next, next
-	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest = 0, 0, 0, 0, 0
+	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest, s.Bare = 0, 0, 0, 0, 0, 0
 	s.oldest, s.open = 0, sums{}
 	if s.Emptied == 0 {
 		s.Emptied = now

@@ -135,3 +135,51 @@ func TestFormat1TrimmedByRules(t *testing.T) {
 		closeLog(t, l)
 	}
 }
+
+// TestOpenState2 opens a store that was written before records were known as bare:
+// its states are of version 2, its sums have six values. It has holes, closed and
+// open grains, merged blocks, a raised tail, a tombstone and a block in quarantine.
+func TestOpenState2(t *testing.T) {
+	dir := unpack(t, "state2.tar.gz")
+	beta, gone := Partition{"beta", producer(1)}, Partition{"gone", producer(2)}
+	const then = 1_700_003_600_000
+	want := map[Partition]State{
+		alpha: {Tail: 50, Next: 9000, Records: 8917, Content: 388296, Bytes: 456522, Blocks: 461,
+			Updated: then, Digest: 10901810611737384845},
+		beta: {Next: 30, Records: 30, Content: 886, Bytes: 1156, Blocks: 4, Updated: then},
+		gone: {Tail: 77, Next: 77, Emptied: then, Purged: 77, PurgedAt: then},
+	}
+	l := openLog(t, dir, small(nil))
+	for range 2 {
+		for p, w := range want {
+			s, _ := l.State(p)
+			if w.Expired = s.Expired; s != w {
+				t.Errorf("%v: %+v, want %+v", p, s, w)
+			}
+			wantSums(t, l, p)
+			if bare, err := l.BareRanges(p); err != nil || bare != nil {
+				t.Errorf("%v: bare %v, %v", p, bare, err)
+			}
+		}
+		wantHoles(t, l, alpha, Range{100, 105}, Range{110, 120}, Range{8192, 8210})
+		if n, _ := l.ConflictCount(); n != 0 {
+			t.Errorf("%d conflicts", n)
+		}
+		closeLog(t, l)
+		l = openLog(t, dir, small(nil))
+	}
+	defer closeLog(t, l)
+	// It goes on with what it did not know: bare records, in its grains and behind.
+	b := l.NewBuilder()
+	appendBare(t, b, 8195, 8200)
+	batch := l.NewBatch()
+	if err := errors.Join(batch.Fill(alpha, b), batch.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	commitBare(t, l, 9000, 9100)
+	complete(t, l, Range{8190, 9050})
+	if bare, err := l.BareRanges(alpha); err != nil || !slices.Equal(bare, []Range{{9050, 9100}}) {
+		t.Errorf("bare %v, %v", bare, err)
+	}
+	wantSums(t, l, alpha)
+}

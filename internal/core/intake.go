@@ -70,7 +70,8 @@ type Statement struct {
 // Delivery is a part of a run whose turn has come.
 type Delivery struct {
 	Run  Run
-	Part Range // what of the run to deliver
+	Part Range  // what of the run to deliver
+	From string // Orders.Complete: who gave it
 }
 
 // FetchOrder asks for records.

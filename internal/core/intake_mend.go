@@ -41,6 +41,30 @@ func (in *Intake) Bare(p Partition, ranges []Range, end uint64, now time.Time) {
 	}
 }
 
+// StillBare says that a source gave records without their trailers, too. Others
+// are asked for them, and this one only after it was linked anew.
+func (in *Intake) StillBare(p Partition, source string, r Range, now time.Time) {
+	q := in.parts[p]
+	if q == nil {
+		return
+	}
+	m := &q.bare
+	m.leave(source, now.Add(forGood))
+	m.wanted = m.wanted.Union(r)
+	in.mend(m, now)
+}
+
+// forGood is longer than any node runs.
+const forGood = 100 * 365 * 24 * time.Hour
+
+// leave leaves a source alone for a while.
+func (m *mend) leave(source string, until time.Time) {
+	if m.unfit == nil {
+		m.unfit = make(map[string]time.Time)
+	}
+	m.unfit[source] = until
+}
+
 func (in *Intake) want(m *mend, ranges []Range, end uint64, now time.Time) {
 	m.wanted = append(slices.Clone(ranges), m.wanted.Within(Range{end, ^uint64(0)})...)
 	in.mend(m, now)
@@ -208,7 +232,7 @@ func (in *Intake) take(m *mend, source string, r Run, now time.Time) bool {
 	f.at = now
 	took := Range{max(r.First, f.first), min(r.End(), f.end)}
 	for _, part := range m.wanted.Within(took) {
-		d := Delivery{Run: r, Part: part}
+		d := Delivery{Run: r, Part: part, From: source}
 		if m.bare {
 			in.out.Complete = append(in.out.Complete, d)
 		} else {
@@ -249,10 +273,7 @@ func (in *Intake) expireMend(m *mend, now time.Time) {
 		return
 	}
 	in.Stats.Timeouts++
-	if m.unfit == nil {
-		m.unfit = make(map[string]time.Time)
-	}
-	m.unfit[m.fetch.source] = now.Add(in.cfg.AskEvery)
+	m.leave(m.fetch.source, now.Add(in.cfg.AskEvery))
 	in.endMend(m)
 	in.mendAt(m, now.Add(in.cfg.AskEvery))
 }

@@ -51,6 +51,15 @@ func (in *Intake) SourceUp(s Source, now time.Time) {
 
 func anyPart(*part) bool { return true }
 
+// Source returns a peer that can be asked; false if it cannot.
+func (in *Intake) Source(id string) (Source, bool) {
+	s := in.sources[id]
+	if s == nil {
+		return Source{}, false
+	}
+	return s.Source, true
+}
+
 // SourceDown notes that a peer's link ended. What it was answering is asked of
 // others; when it was a producer, the stores are asked at once how far they got.
 func (in *Intake) SourceDown(id string, now time.Time) {

@@ -1,6 +1,9 @@
 package core
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Ranges are sequences of a partition, in order and apart.
 type Ranges []Range
@@ -44,4 +47,14 @@ func (rs Ranges) With(r Range) Ranges {
 		return rs
 	}
 	return append(rs, r)
+}
+
+// Union returns rs with r added, wherever it lies.
+func (rs Ranges) Union(r Range) (all Ranges) {
+	rest := rs.Without(r)
+	i, _ := slices.BinarySearchFunc(rest, r.First, func(h Range, first uint64) int { return cmp.Compare(h.First, first) })
+	for _, h := range slices.Insert(rest, i, r) {
+		all = all.With(h)
+	}
+	return all
 }

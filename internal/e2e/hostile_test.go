@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beckmesh/beck/internal/testproc"
 	"github.com/beckmesh/beck/internal/zmtp"
 )
 
@@ -99,7 +100,7 @@ func (a *attack) stop() {
 // status returns a field of /proc/PID/status in bytes.
 func (p *process) status(field string) int64 {
 	p.t.Helper()
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	f, err := os.Open(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -112,13 +113,13 @@ func (p *process) status(field string) int64 {
 			}
 		}
 	}
-	p.t.Fatalf("no %s of process %d", field, p.cmd.Process.Pid)
+	p.t.Fatalf("no %s of process %d", field, p.PID())
 	return 0
 }
 
 // openFiles returns how many files and connections the process has open.
 func (p *process) openFiles() int {
-	entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
+	entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.PID()))
 	return len(entries)
 }
 
@@ -134,7 +135,7 @@ func TestHostilePeers(t *testing.T) {
 		t.Skipf("may open %d files, needs %d", files.Cur, hostileFiles)
 	}
 	m := newMesh(t)
-	var out transcript
+	var out testproc.Transcript
 	storeAt, producerAt := freePort(t), freePort(t)
 	s := spawn(t, nil, nil, &out, m.node("store", "--data", m.newDir(), "--listen", storeAt)...)
 	m.awaitReady(s, &out)

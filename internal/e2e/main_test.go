@@ -6,11 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/beckmesh/beck/internal/testproc"
 	"go.uber.org/goleak"
 )
 
@@ -29,7 +29,7 @@ func runTests(m *testing.M) int {
 	if err == nil {
 		defer os.RemoveAll(dir)
 		program = filepath.Join(dir, "beck")
-		err = build(program)
+		err = testproc.Build(program)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -43,16 +43,6 @@ func runTests(m *testing.M) int {
 		}
 	}
 	return code
-}
-
-// build makes the program as it is shipped.
-func build(to string) error {
-	cmd := exec.Command("go", "build", "-o", to, "github.com/beckmesh/beck/cmd/beck")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build beck: %w\n%s", err, out)
-	}
-	return nil
 }
 
 // scaled returns full with -full, else small.

@@ -3,14 +3,12 @@
 package e2e
 
 import (
-	"fmt"
 	"io"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
+
+	"github.com/beckmesh/beck/internal/testproc"
 )
 
 // mesh is a tower in a process, and how nodes find it.
@@ -31,18 +29,18 @@ func newMesh(t testing.TB) *mesh {
 // m.sub and m.pub are the same ports.
 func (m *mesh) startTower(sub, pub string) {
 	m.t.Helper()
-	var out transcript
+	var out testproc.Transcript
 	m.tower = spawn(m.t, m.wrap, nil, &out, "tower", "--sub", sub, "--pub", pub)
 	at := m.awaitReady(m.tower, &out)
 	m.sub, m.pub = at["sub"], at["pub"]
 }
 
 // awaitReady returns the fields of the line that a tower or store prints.
-func (m *mesh) awaitReady(p *process, out *transcript) map[string]string {
+func (m *mesh) awaitReady(p *process, out *testproc.Transcript) map[string]string {
 	m.t.Helper()
-	eventually(m.t, limit(), p.name+" ready", func() bool { return out.line("ready ") != "" || !p.running() })
+	eventually(m.t, limit(), p.name+" ready", func() bool { return out.Line("ready ") != "" || !p.running() })
 	fields := make(map[string]string)
-	for _, word := range strings.Fields(out.line("ready ")) {
+	for _, word := range strings.Fields(out.Line("ready ")) {
 		key, value, _ := strings.Cut(word, "=")
 		fields[key] = value
 	}
@@ -62,7 +60,7 @@ func (m *mesh) node(args ...string) []string {
 // store starts a store and waits until it is ready.
 func (m *mesh) store(dir string, args ...string) *process {
 	m.t.Helper()
-	var out transcript
+	var out testproc.Transcript
 	p := spawn(m.t, m.wrap, nil, &out, m.node(append([]string{"store", "--data", dir}, args...)...)...)
 	m.awaitReady(p, &out)
 	return p
@@ -94,26 +92,12 @@ func (m *mesh) replay(topic string, out io.Writer) {
 	m.consume(topic, out, "--from-beginning", "-e").wait(limit())
 }
 
-// ports numbers the fixed ports of this process: below those that the system
-// gives to whoever asks for any, so that nobody takes one between two uses.
-var ports atomic.Uint32
-
-const (
-	firstPort = 10_000
-	lastPort  = 30_000
-)
-
 // freePort returns "127.0.0.1:port" of a port that nobody listens on.
 func freePort(t testing.TB) string {
 	t.Helper()
-	for range lastPort - firstPort {
-		n := uint32(os.Getpid())*64 + ports.Add(1)
-		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+n%(lastPort-firstPort))
-		if l, err := net.Listen("tcp", addr); err == nil {
-			l.Close()
-			return addr
-		}
+	addr, err := testproc.FreePort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port")
-	return ""
+	return addr
 }

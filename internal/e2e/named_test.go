@@ -13,6 +13,7 @@ import (
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
+	"github.com/beckmesh/beck/internal/testproc"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -47,7 +48,7 @@ func TestNamedConsumerKilled(t *testing.T) {
 // where the next is to begin.
 func oneLife(t *testing.T, m *mesh, due int, kill bool) int {
 	t.Helper()
-	var out transcript
+	var out testproc.Transcript
 	args := []string{"consume", "named", "--name", "billing", "--from-beginning"}
 	if !kill {
 		args = append(args, "-e")
@@ -130,7 +131,7 @@ func TestNamedConsumerTakesOver(t *testing.T) {
 	eventually(t, limit(), "the position is saved", func() bool { return savedPosition(t, m) == 10 })
 	c.kill()
 	began := time.Now()
-	var out transcript
+	var out testproc.Transcript
 	spawn(t, nil, nil, &out, m.node("consume", "named", "--name", "n", "--from-beginning", "-e")...).wait(limit())
 	if text := out.String(); text != "" {
 		t.Errorf("it printed again %q", text)

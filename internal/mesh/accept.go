@@ -55,9 +55,21 @@ func (n *Node) acceptedEnded(a *Accepted) {
 	if a.peer == nil || a.peer.Accepted != a {
 		return
 	}
-	a.peer.Accepted = nil
+	a.peer.Accepted = n.newestOf(a.peer)
 	n.role.PeerChanged(a.peer, n.driver.Now())
 	n.releasePeer(a.peer)
+}
+
+// newestOf returns the newest link that a peer holds, nil for none. An older one
+// may still stand: who meets another node at an address it knew ends the link
+// that it made there, and has one to that node already. It needs the lock.
+func (n *Node) newestOf(p *Peer) *Accepted {
+	for _, a := range slices.Backward(n.accepted) {
+		if a.peer == p {
+			return a
+		}
+	}
+	return nil
 }
 
 // subscriptionLimits bounds what a subscriber may send: no message of it is

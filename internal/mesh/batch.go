@@ -19,6 +19,7 @@ type Record struct {
 type Run struct {
 	Partition core.Partition
 	Direct    bool // they answer a FETCH
+	Bare      bool // whoever gave them has dropped their trailers
 	First     uint64
 	Records   []Record
 	Bytes     int64 // what the records take in memory

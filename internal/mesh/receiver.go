@@ -24,8 +24,10 @@ type Receiver struct {
 // ReceiverRole is what consumers and stores do differently with the orders.
 type ReceiverRole interface {
 	Deliver([]core.Delivery)
-	// Fill takes what was missing, in a store.
+	// Fill takes what was missing, in a store, Complete what it has without
+	// trailers.
 	Fill([]core.Delivery)
+	Complete([]core.Delivery)
 	Live(core.LiveOrder)
 	Report(core.Report)
 }
@@ -58,6 +60,7 @@ func (r *Receiver) PeerChanged(p *Peer, now time.Time) {
 
 // Run gives the intake a run.
 func (r *Receiver) Run(d *Dialled, run *Run, now time.Time) {
+	run.Bare = run.Direct && d.peer.Foreign() && d.peer.UUID != run.Partition.Producer
 	r.In.Receive(d.peer.UUID, run.Direct, core.Run{
 		Partition: run.Partition, First: run.First, Count: len(run.Records), Bytes: run.Bytes, Data: run,
 	}, now)
@@ -111,6 +114,9 @@ func (r *Receiver) carryOut(o *core.Orders) {
 	}
 	if len(o.Fill) > 0 {
 		r.role.Fill(o.Fill)
+	}
+	if len(o.Complete) > 0 {
+		r.role.Complete(o.Complete)
 	}
 	self := r.node.cfg.UUID
 	for _, f := range o.Fetch {

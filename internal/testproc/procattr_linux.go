@@ -1,6 +1,6 @@
-package e2e
+package testproc
 
 import "syscall"
 
-// procAttr makes a child end with the tests, however they end.
+// procAttr makes a child end with this process, however that ends.
 func procAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

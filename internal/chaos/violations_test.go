@@ -1,0 +1,117 @@
+//go:build unix
+
+package chaos
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestLedgerFindsViolations breaks each promise once, in what is reported.
+func TestLedgerFindsViolations(t *testing.T) {
+	const ok violation = ""
+	for _, test := range []struct {
+		name    string
+		reports string // "node: words; ...", after all nodes have started
+		want    violation
+	}{
+		{"nothing", "", ok},
+		{"in order", "consumer0: got t P 0 0 5; consumer0: got t P 0 5 9; producer0: ack t 0 9", ok},
+		{"two partitions", "consumer0: got t P 0 0 5; consumer0: got u P 0 0 2; consumer0: got t P 0 5 9", ok},
+		{"delivered again", "consumer0: got t P 0 0 5; consumer0: got t P 0 4 6", duplicated},
+		{"delivered again whole", "consumer0: got t P 0 0 5; consumer0: got t P 0 2 4", duplicated},
+		{"gap", "consumer0: got t P 0 0 5; consumer0: got t P 0 6 7", outOfOrder},
+		{"not from the beginning", "consumer0: got t P 0 3 5", resumed},
+		{"another life", "consumer0: got t P 0 0 5; consumer0: START; consumer0: got t P 0 0 5", ok},
+		{"another life goes on", "consumer0: got t P 0 0 5; consumer0: START; consumer0: got t P 0 5 6", resumed},
+		{"wrong value", "consumer0: bad t P 3 value is another", wrongValue},
+		{"two writers", "consumer0: got t P 0 0 5; consumer0: got t P 1 5 6", wrongValue},
+		{"given up", "consumer0: gap skipped t P 3 4", skipped},
+		{"waited for", "consumer0: gap stalled t P 3 4; consumer0: gap resumed t P 3 4", ok},
+		{"goes on behind", "consumer0: got t P 0 0 9; producer0: START; producer0: hello P; producer0: next t 8", reused},
+		{"goes on", "consumer0: got t P 0 0 9; producer0: START; producer0: hello P; producer0: next t 9", ok},
+		{"seen only since", "producer0: START; consumer0: got t P 0 0 9; producer0: hello P; producer0: next t 8", ok},
+		{"another address", "producer0: START; producer0: hello Q", reused},
+		{"acknowledged and not consumed", "consumer0: got t P 0 0 5; producer0: ack t 0 6", lost},
+		{"acknowledged in between only", "consumer0: got t P 0 0 3; producer0: ack t 4 6", lost},
+		{"head", "probe: head S t P 0 5; probe: listed S; probe: head S t P 0 7; probe: listed S", ok},
+		{"head goes back", "probe: head S t P 0 5; probe: listed S; probe: head S t P 0 4; probe: listed S", headBack},
+		{"head goes", "probe: head S t P 0 5; probe: listed S; probe: head S u P 0 4; probe: listed S", headBack},
+		{"replayed", "replay0: got t P 0 0 5; replay0: digest t P 77; replay0: end", ok},
+		{"replay broken off", "replay0: got t P 0 0 5", unhealed},
+		{"replay of less", "producer0: ack t 0 6; consumer0: got t P 0 0 6; replay0: got t P 0 0 5; replay0: end", lost},
+		{"another content", "replay0: got t P 0 0 5; replay0: digest t P 77; replay0: end; " +
+			"replay1: got t P 0 0 5; replay1: digest t P 78; replay1: end", unequal},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := report(t, test.reports)
+			l.settle()
+			for _, v := range violations {
+				if (l.count[v] > 0) != (v == test.want) {
+					t.Errorf("%d %s: %q", l.count[v], v, l.examples[v])
+				}
+			}
+		})
+	}
+}
+
+// report has nodes report to a ledger. producer0 writes partition P.
+func report(t *testing.T, reports string) *ledger {
+	t.Helper()
+	c := &cluster{t: t, ledger: newLedger()}
+	begun := make(map[string]bool)
+	for _, line := range strings.Split("producer0: hello P; consumer0: START; "+reports, "; ") {
+		name, words, _ := strings.Cut(line, ": ")
+		if name == "" {
+			continue
+		}
+		if !begun[name] || words == "START" {
+			begun[name] = true
+			c.ledger.starting(name)
+		}
+		if words == "START" {
+			continue
+		}
+		if err := c.take(&node{name: name}, strings.Fields(words)); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+	}
+	return c.ledger
+}
+
+func TestStoresEqual(t *testing.T) {
+	const three = "probe: head A t P 0 5; probe: listed A; probe: head B t P 0 5; probe: listed B; " +
+		"probe: head C t P 0 5; probe: listed C; producer0: published t 5"
+	for _, test := range []struct {
+		name, reports string
+		want          bool
+	}{
+		{"equal", three, true},
+		{"one has less", strings.Replace(three, "B t P 0 5", "B t P 0 4", 1), false},
+		{"one has it from later on", strings.Replace(three, "B t P 0 5", "B t P 1 5", 1), false},
+		{"all have less than was published", strings.Replace(three, "published t 5", "published t 6", 1), false},
+		{"one lacks a partition", three + "; probe: head A u P 0 1; probe: head A t P 0 5; probe: listed A; producer0: published u 1", false},
+		{"one is missing", strings.Replace(three, "probe: listed C; ", "", 1), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := report(t, test.reports)
+			if got := l.storesEqual(time.Time{}); got != test.want {
+				t.Errorf("equal: %v", got)
+			}
+			if l.storesEqual(time.Now().Add(time.Second)) {
+				t.Error("lists from before count")
+			}
+		})
+	}
+}
+
+func TestReportsAreChecked(t *testing.T) {
+	c := &cluster{t: t, ledger: newLedger()}
+	for _, line := range []string{"", "sings", "ack t", "ack t 0 x", "got t P 0 1", "head S t P -1 5"} {
+		c.ledger.starting("consumer0")
+		if err := c.take(&node{name: "consumer0"}, strings.Fields(line)); err == nil {
+			t.Errorf("%q is no report", line)
+		}
+	}
+}
