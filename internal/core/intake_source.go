@@ -76,6 +76,9 @@ func (in *Intake) SourceDown(id string, now time.Time) {
 		if q.fetch.source == id {
 			in.endFetch(q)
 		}
+		if q.Producer == id {
+			in.dropUnstored(q)
+		}
 		in.pursue(q, now)
 	}
 	in.mendsOf(id, now)
@@ -188,6 +191,10 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 	}
 	before := q.head
 	q.head = max(q.head, end)
+	in.inStore(id, q, end)
+	if q.ignored {
+		q.next = q.head
+	}
 	if !q.settled && !none {
 		in.settleByHead(q, id, end, before)
 	}
