@@ -4,6 +4,8 @@
 GO       ?= go
 BIN      ?= bin
 FUZZTIME ?= 20s
+ROUNDS   ?= 5
+COUNT    ?= 1000000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
@@ -21,10 +23,10 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test race thorough sim crash planted chaos soak shipped fuzz interop lint check check-full clean
+.PHONY: help build install demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest lint check check-full clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the beck program into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/beck ./cmd/beck
@@ -83,6 +85,14 @@ fuzz: ## each fuzz target for FUZZTIME (default 20s)
 interop: build ## ours against the C programs of Dafka that are on PATH
 	PATH="$(CURDIR)/$(BIN):$$PATH" CGO_ENABLED=0 $(GO) test -count=1 -v -run '^TestInterop' \
 	  $$(grep -rl --include='*_test.go' '^func TestInterop' . | xargs -n1 dirname | sort -u)
+
+compare: build ## beck against its peers in one run: ROUNDS, COUNT; writes docs/performance.md
+	cd bench && CGO_ENABLED=0 $(GO) build -o $(abspath $(BIN))/bench .
+	$(BIN)/bench compare --beck $(BIN)/beck --rounds $(ROUNDS) --count $(COUNT) --docs docs --raw $(BIN)/compare.jsonl
+
+comparetest: build ## the tests of the comparison itself, which is a module of its own
+	cd bench && CGO_ENABLED=0 $(GO) vet ./...
+	cd bench && BECK=$(abspath $(BIN))/beck CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./...
 
 lint: ## go vet, and the rules of internal/lint
 	CGO_ENABLED=0 $(GO) vet ./...

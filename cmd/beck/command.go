@@ -20,7 +20,8 @@ func newRoot() *cobra.Command {
 		DisableSuggestions: true,
 		CompletionOptions:  cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(), newVersion())
+	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(),
+		newBench(), newBenchRole(), newVersion())
 	return root
 }
 

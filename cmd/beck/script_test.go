@@ -47,6 +47,7 @@ func TestScript(t *testing.T) {
 			"oneline": cmdOneLine,
 			"lines":   cmdLines,
 			"bytes":   cmdBytes,
+			"running": cmdRunning,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[runningKey{}] = make(map[string]*running)
@@ -189,4 +190,34 @@ func cmdBytes(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	line := append(bytes.Repeat([]byte("x"), n), '\n')
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), line, 0o666))
+}
+
+// cmdRunning is "running REGEXP": it waits until a process with such a command
+// line runs; "! running REGEXP": until none does. It needs Linux.
+func cmdRunning(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: running REGEXP")
+	}
+	re := regexp.MustCompile(args[0])
+	found := func() bool {
+		files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		ts.Check(err)
+		for _, file := range files {
+			line, _ := os.ReadFile(file) // of a process that has gone meanwhile: nothing
+			if re.Match(bytes.ReplaceAll(line, []byte{0}, []byte{' '})) {
+				return true
+			}
+		}
+		return false
+	}
+	deadline := time.After(scriptLimit)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for found() == neg {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("%s: still so after %s", args[0], scriptLimit)
+		}
+	}
 }

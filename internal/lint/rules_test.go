@@ -12,18 +12,18 @@ const maxLines = 500
 // not know each other. Paths are relative to the module, "." is its root, and
 // "dir/..." includes what is below dir.
 var layers = [][]string{
-	{"cmd/..."},
+	{"cmd/...", "bench/..."}, // bench is a module of its own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
-	{"internal/testmesh", "internal/testproc"},
+	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"tower", "producer", "consumer", "store"},
 	{"internal/mesh", "internal/foreign/..."},
 	{"."}, // the root package: what an application and the mesh share
-	{"internal/blocklog", "internal/journal"},
+	{"internal/blocklog", "internal/journal", "internal/positions"},
 	{"internal/home"},
 	{"internal/core"},
 	{"internal/zmtp"},
 	{"protocol"},
-	{"internal/lint", "internal/faultproxy", "internal/planted"}, // know nothing of the rest
+	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/workload"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -59,9 +59,11 @@ var pureSelectors = map[string]struct{ deny, allow []string }{
 // file or by the packages below one directory.
 var homes = map[string]string{
 	"github.com/go-zeromq/zmq4":         "internal/zmtp/handshake.go",
-	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/home/ internal/sim/",
+	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/positions/ internal/home/ internal/sim/ bench/",
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
-	"github.com/spf13/cobra":            "cmd/",
+	"github.com/spf13/cobra":            "cmd/ bench/",
+	"github.com/vbauerster/mpb":         "cmd/",
+	"github.com/nats-io":                "bench/",
 	"github.com/pebbe/zmq4":             "",
 	"go.uber.org/goleak":                "",
 	"pgregory.net/rapid":                "",

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
 	"github.com/beckmesh/beck/internal/core"
 )
@@ -21,10 +22,13 @@ type consumerBox struct {
 	latest   bool
 	ended    bool
 	lazy     bool // polls rarely
+	stored   bool // wants what is stored only
+	named    *named
 }
 
 func (w *World) newConsumer(name string, atEnd bool, topics []string) *consumerBox {
 	b := &consumerBox{frame: frame{world: w, m: &machine{name: name}}, topics: topics, atEnd: atEnd}
+	b.nameSome(len(w.stores))
 	b.start()
 	return b
 }
@@ -50,6 +54,12 @@ func (b *consumerBox) start() {
 		c.Start = consumer.Latest
 	}
 	c.QueueBytes = int64(64 << 10 << w.rng.Intn(4))
+	if b.stored {
+		c.Deliver = consumer.Stored
+	}
+	if b.named != nil {
+		b.named.configure(&c, h)
+	}
 	r := w.newReader(b.m.name)
 	c.OnGap = func(g consumer.Gap) {
 		w.tracef("%s is told: %v", b.m.name, g)
@@ -64,6 +74,9 @@ func (b *consumerBox) start() {
 		return
 	}
 	b.host, b.consumer, b.reader, b.queue = h, con, r, c.QueueBytes
+	if b.named != nil {
+		b.named.resume(r, con)
+	}
 	w.tracef("%s starts as %.8s, queue %d", b.m.name, con.Address(), c.QueueBytes)
 	h.after(w.between(0, 10*time.Millisecond), b.poll)
 }
@@ -71,8 +84,16 @@ func (b *consumerBox) start() {
 func (b *consumerBox) poll() {
 	w := b.world
 	records, err := b.consumer.Poll(never, 1+w.rng.Intn(200))
+	b.checkStored(records)
 	for _, rec := range records {
 		b.reader.take(rec)
+	}
+	if errors.Is(err, beck.ErrNameInUse) {
+		b.lostName()
+		return
+	}
+	if b.named != nil {
+		b.named.commit(b.reader, b.consumer)
 	}
 	if errors.Is(err, io.EOF) {
 		b.ended = true
@@ -92,6 +113,9 @@ func (b *consumerBox) poll() {
 func (b *consumerBox) crash() {
 	b.host.crash()
 	b.reader.explain()
+	if b.named != nil {
+		b.named.crash()
+	}
 	b.world.tracef("%s crashes", b.m.name)
 	b.host, b.consumer = nil, nil
 }

@@ -88,6 +88,9 @@ func (d *disk) damage(w *World) (key string, ok bool, err error) {
 	}
 	var keys, blocks [][]byte
 	for valid := it.First(); valid; valid = it.Next() {
+		if bytes.HasPrefix(it.Key(), []byte("r/"+reservedTopics)) {
+			continue // who needs what nobody has any more waits until his time is up
+		}
 		keys, blocks = append(keys, bytes.Clone(it.Key())), append(blocks, bytes.Clone(it.Value()))
 	}
 	if err := errors.Join(it.Error(), it.Close()); err != nil || len(keys) == 0 {

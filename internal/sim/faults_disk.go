@@ -65,6 +65,7 @@ func (h *history) damageDisk() bool {
 	}
 	if ok {
 		h.wipes--
+		h.lost++
 		h.tracef("%s: the block at %s is bad", b.m.name, key)
 	}
 	return ok

@@ -161,6 +161,7 @@ type cStore struct {
 
 func (w *World) newCStore(name string) *cStore {
 	b := &cStore{frame: frame{world: w, m: &machine{name: name}}}
+	w.cStores = append(w.cStores, b)
 	b.start()
 	return b
 }

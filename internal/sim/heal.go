@@ -118,7 +118,8 @@ func (h *history) verify() {
 	ended := func() bool { return last.ended }
 	damaged := slices.ContainsFunc(h.stores, func(b *storeBox) bool { return b.disk.damaged })
 	if damaged || len(h.cProducers) > 0 { // what nobody has any more has no end
-		ended = func() bool { return last.ended || last.reader.complete(h.topicSet()) }
+		topics := h.topicSet()
+		ended = func() bool { return last.ended || last.reader.complete(topics) && len(h.unmade(last.reader)) == 0 }
 	}
 	if !h.runUntil(healTime, ended) {
 		h.failf("the verifier did not reach the end: %s", strings.Join(last.reader.behind(h.topicSet()), "; "))
@@ -126,6 +127,9 @@ func (h *history) verify() {
 	}
 	if missing := last.reader.behind(h.topicSet()); len(missing) > 0 {
 		h.failf("acknowledged and lost: %s", strings.Join(missing, "; "))
+	}
+	if missing := h.unmade(last.reader); len(missing) > 0 {
+		h.failf("delivered as stored, and unmade: %s", strings.Join(missing, "; "))
 	}
 	h.consumers = append(h.consumers, last)
 }
@@ -138,6 +142,9 @@ func (h *history) count() {
 		}
 	}
 	for _, b := range h.consumers {
+		if b.consumer == nil {
+			continue // its name is in use
+		}
 		s := b.consumer.Stats()
 		if s.NoRoom > 0 {
 			h.Faults["record that did not fit"]++

@@ -14,11 +14,9 @@ const (
 // history is a mesh and what happens to it.
 type history struct {
 	*World
-	stores    []*storeBox
 	producers []*producerBox
 	consumers []*consumerBox
 
-	cStores    []*cStore
 	cProducers []*cProducer
 	cConsumers []*cConsumer
 
@@ -54,7 +52,7 @@ func (h *history) build() {
 	h.topics = []string{"alpha", "beta", "alphabet"}[:1+h.rng.Intn(3)]
 	stores := 1 + h.rng.Intn(3)
 	for i := range stores {
-		h.stores = append(h.stores, w.newStore(fmt.Sprintf("store-%d", i)))
+		w.newStore(fmt.Sprintf("store-%d", i))
 	}
 	h.acks = 1 + h.rng.Intn(stores)
 	h.wipes = h.acks - 1
@@ -75,7 +73,7 @@ func (h *history) build() {
 func (h *history) buildForeign() {
 	h.Faults["history with C nodes"]++
 	if h.chance(0.5) {
-		h.cStores = append(h.cStores, h.newCStore("c-store"))
+		h.newCStore("c-store")
 	}
 	if h.chance(0.6) {
 		h.cProducers = append(h.cProducers, h.newCProducer("c-producer", pick(h.World, h.topics), 50+h.rng.Intn(500)))

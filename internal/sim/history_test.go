@@ -20,6 +20,7 @@ var (
 // mustHappen is what a run of some length cannot do without.
 var mustHappen = []string{
 	"ACK twice", "C node crash", "C node restart", "all connections of a host cut", "connection cut", "consumer crash",
+	"consumer crash with a name",
 	"consumer lazy", "consumer restart", "disk damaged", "disk full", "disk has room", "disk looked at when an ACK left",
 	"history with C nodes", "host resumed", "host stopped", "link overtaken by its window", "log opened again",
 	"machine slow", "new consumer", "one-way cut", "partition", "partition healed", "producer crash",

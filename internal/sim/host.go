@@ -11,6 +11,7 @@ import (
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/journal"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/positions"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -52,6 +53,8 @@ type host struct {
 	release func() // its registration
 	disk    func(*blocklog.Options)
 	journal func(*journal.Options)
+
+	positions positions.FS
 
 	checks   func()                   // what must hold after each read of the process
 	acks     func(*partition, uint64) // what must hold when an ACK leaves: its partition and end

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
@@ -18,8 +19,15 @@ type partition struct {
 	acked    uint64            // acknowledged to the application
 	known    uint64            // given to some consumer
 	stores   map[string]uint64 // how far each store has told the producer, by UUID
+	durable  uint64            // on some store's disk, now or before
+	given    uint64            // to a consumer of what is stored
 	freeable uint64            // what enough of them had when it was counted last
 }
+
+// reserved reports whether it is one in which consumers save their positions.
+func (p *partition) reserved() bool { return strings.HasPrefix(p.Topic, reservedTopics) }
+
+const reservedTopics = "_beck."
 
 // part returns a partition of the model, made when it is new.
 func (m model) part(p core.Partition) *partition {

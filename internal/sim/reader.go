@@ -16,6 +16,9 @@ type reader struct {
 	told  map[core.Partition][]core.Range // reported
 	from  map[core.Partition]uint64       // for one that wants new records: how many there were when it started
 	must  map[core.Partition]uint64       // and when it was ready
+	saved func(core.Partition) uint64     // for one with a name: see named.go
+	tried map[core.Partition]uint64
+	floor map[core.Partition]uint64
 }
 
 func (w *World) newReader(name string) *reader {
@@ -48,6 +51,9 @@ func (r *reader) take(rec beck.Record) {
 // begin anywhere between its start and when it was ready.
 func (r *reader) due(p core.Partition, offset uint64) uint64 {
 	next, begun := r.next[p]
+	if !begun && r.saved != nil {
+		return r.begins(p, offset)
+	}
 	if begun || r.from == nil {
 		return next
 	}
@@ -83,11 +89,20 @@ func covered(told []core.Range, g core.Range) bool {
 	return true
 }
 
+// has returns up to where the reader needs nothing more of a partition.
+func (r *reader) has(p core.Partition) uint64 {
+	has := max(r.next[p], r.must[p])
+	if r.saved != nil {
+		has = max(has, r.saved(p))
+	}
+	return has
+}
+
 // complete reports whether the reader has all of a set of topics that was
 // acknowledged.
 func (r *reader) complete(topics map[string]bool) bool {
 	for p, part := range r.world.model {
-		if topics[p.Topic] && max(r.next[p], r.must[p]) < part.acked {
+		if topics[p.Topic] && r.has(p) < part.acked {
 			return false
 		}
 	}
@@ -98,8 +113,8 @@ func (r *reader) complete(topics map[string]bool) bool {
 func (r *reader) behind(topics map[string]bool) (missing []string) {
 	for _, part := range r.world.model.sorted() {
 		p := part.Partition
-		if topics[p.Topic] && max(r.next[p], r.must[p]) < part.acked {
-			missing = append(missing, fmt.Sprintf("%s lacks %v: has %d of %d", r.name, p, r.next[p], part.acked))
+		if has := r.has(p); topics[p.Topic] && has < part.acked {
+			missing = append(missing, fmt.Sprintf("%s lacks %v: has %d of %d", r.name, p, has, part.acked))
 		}
 	}
 	return missing

@@ -24,6 +24,7 @@ type storeBox struct {
 
 func (w *World) newStore(name string) *storeBox {
 	b := &storeBox{frame: frame{world: w, m: &machine{name: name}}, disk: newDisk(vfs.NewCrashableMem())}
+	w.stores = append(w.stores, b)
 	b.start()
 	return b
 }
@@ -71,6 +72,7 @@ func (b *storeBox) start() {
 func (b *storeBox) crash(wipe bool) {
 	w := b.world
 	b.checkHeads()
+	b.noteDurable()
 	percent := pick(w, []int{0, 0, 50, 100})
 	left := w.crashed(b.disk.mem, percent)
 	b.host.crash()
@@ -79,6 +81,7 @@ func (b *storeBox) crash(wipe bool) {
 	}
 	w.tracef("%s crashes, %d%% of what was not synced survives, wiped %v", b.m.name, percent, wipe)
 	if wipe {
+		w.lost++
 		left = vfs.NewCrashableMem()
 	}
 	damaged := b.disk.damaged && !wipe
@@ -162,6 +165,9 @@ func (b *storeBox) wouldLeave(p core.Partition) (next uint64) {
 func (b *storeBox) lacks() (missing string) {
 	b.afterCrash(func(log *blocklog.Log) {
 		for _, p := range b.world.model.sorted() {
+			if p.reserved() {
+				continue
+			}
 			next := uint64(0)
 			err := log.Read(blocklog.Partition(p.Partition), 0, 0, func(r blocklog.Record) bool {
 				if string(r.Content) != p.records[r.Seq] && !p.foreign {

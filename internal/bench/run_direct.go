@@ -1,0 +1,62 @@
+package bench
+
+import (
+	"slices"
+
+	"github.com/beckmesh/beck/internal/procs"
+	"github.com/beckmesh/beck/internal/workload"
+)
+
+// runDirect measures from the first Publish until every consumer has checked
+// its last record.
+func (r *run) runDirect() error {
+	credit := workload.NewCredit(r.c.shape(), r.c.Consumers)
+	consumers, err := r.startConsumers(credit)
+	if err != nil {
+		return err
+	}
+	role := r.node
+	role.Credit, role.Links = true, r.c.Consumers
+	if r.c.Mode == Latency {
+		role.Rate = r.c.Rate
+	}
+	producers, err := r.startProducers(role, func(int, uint64) {})
+	if err != nil {
+		return err
+	}
+	all := slices.Concat(consumers, producers)
+	if err := awaitReady(all); err != nil {
+		return err
+	}
+	r.enter("records arrive", r.c.Count)
+	r.letGo(all...)
+	credit.Begin(func(each uint64) {
+		for _, p := range producers {
+			p.Credit(each)
+		}
+	})
+	sent, err := awaitTimes(producers)
+	if err != nil {
+		return err
+	}
+	got, err := awaitTimes(consumers)
+	if err != nil {
+		return err
+	}
+	r.report.Took(float64(got.End-sent.Begin)/1e9, r.c.Count*uint64(r.c.Consumers))
+	r.report.Latency = got.Latency
+	return r.use(all...)
+}
+
+func (r *run) startConsumers(credit *workload.Credit) (list []*procs.Process, err error) {
+	role := r.node
+	role.Role = roleConsumer
+	for i := range r.c.Consumers {
+		p, err := r.start(role, func(n uint64) { r.reach(credit.Arrived(i, n)) })
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
