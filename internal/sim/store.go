@@ -148,7 +148,9 @@ func (b *storeBox) checkHoles(p *partition, end uint64) {
 				has = r.Seq == seq
 				return false
 			})
-			if !has && err == nil {
+			if bad := new(blocklog.CorruptError); errors.As(err, &bad) {
+				seq = bad.Next - 1
+			} else if !has {
 				b.world.failf("%s acknowledged %d of %v, lacks %d, and the producer has it", b.m.name, end, p, seq)
 				return
 			}
