@@ -6,6 +6,7 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -30,7 +31,7 @@ func (s *Store) wantPurge(p core.Partition) *purge {
 
 // toldPurge takes what another store says was purged. It needs the lock.
 func (s *Store) toldPurge(p core.Partition, below uint64) {
-	if below == 0 {
+	if below == 0 || planted.Is(planted.PurgeStays) {
 		return
 	}
 	if state, _ := s.log.State(blocklog.Partition(p)); state.Purged < below {
