@@ -286,7 +286,11 @@ func (s *Store) announce(p core.Partition) {
 // stored tells whoever subscribed to it what of a partition is on disk. It needs
 // the lock.
 func (s *Store) stored(p core.Partition) {
-	if end := s.keeper.Durable(p); s.heard && end > 0 {
+	end := s.keeper.Durable(p)
+	if peer := s.node.Peer(p.Producer); peer != nil && peer.Dialled != nil {
+		end = min(end, s.rx.In.AcknowledgeBelow(p)) // perhaps only the producer has what is missing
+	}
+	if s.heard && end > 0 {
 		s.node.Broadcast(protocol.KindStored, p.Topic, protocol.AppendStored(nil, p.Topic, p.Producer, end-1))
 	}
 }

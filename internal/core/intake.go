@@ -247,7 +247,10 @@ func (in *Intake) Unwant(name string) {
 		}
 	}
 	for _, s := range in.sorted {
-		delete(s.asks, name)
+		if a := s.asks[name]; a != nil {
+			s.close(a)
+			delete(s.asks, name)
+		}
 	}
 }
 

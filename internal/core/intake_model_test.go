@@ -454,7 +454,7 @@ func (m *intakeModel) list(n *modelNode, topic string) {
 		m.send(n, func() { m.in.State(n.ID, true, st, m.now) })
 	}
 	if !n.Foreign {
-		m.send(n, func() { m.in.ListEnd(n.ID, topic) })
+		m.send(n, func() { m.in.ListEnd(n.ID, topic, m.now) })
 	}
 }
 

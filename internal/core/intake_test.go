@@ -127,7 +127,7 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 		s.in.Started(scanString(t, d, "id"), s.now.Add(-scanDuration(t, d, "ago")))
 		return
 	case "list-end":
-		s.in.ListEnd(scanString(t, d, "from"), scanString(t, d, "topic"))
+		s.in.ListEnd(scanString(t, d, "from"), scanString(t, d, "topic"), s.now)
 		return
 	case "listed":
 		fmt.Fprintln(&s.out, s.in.Listed(scanString(t, d, "id"), s.now))

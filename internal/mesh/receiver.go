@@ -83,7 +83,7 @@ func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (t proto
 		if topic == allTopics {
 			topic = ""
 		}
-		r.In.ListEnd(d.peer.UUID, topic)
+		r.In.ListEnd(d.peer.UUID, topic, now)
 		return t
 	}
 	r.In.State(d.peer.UUID, direct, core.Statement{
