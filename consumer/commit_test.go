@@ -198,11 +198,14 @@ func TestPositionsWaitForAStore(t *testing.T) {
 
 	c = m.Consumer(named("n"), "t")
 	testmesh.Until(t, "it says what it waits for", func() bool { return strings.Contains(c.Stats().Waits, "store") })
+	if n := c.Stats().StoresRead; n != 0 {
+		t.Errorf("it has read %d stores, and none is there", n)
+	}
 	m.Store(dir)
 	publish(t, p, "t", 1)
 	testmesh.InOrder(t, testmesh.Take(t, c, 1), 10, "v")
-	if w := c.Stats().Waits; w != "" {
-		t.Errorf("it waits for %q", w)
+	if s := c.Stats(); s.Waits != "" || s.StoresRead != 1 {
+		t.Errorf("it waits for %q, and began with %d stores", s.Waits, s.StoresRead)
 	}
 }
 
