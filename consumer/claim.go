@@ -165,7 +165,7 @@ func (n *claim) last(c *Consumer) (at map[core.Partition]uint64, known bool) {
 // have.
 func storesToAnswer(c *Consumer) (stores int, missing string) {
 	now := c.node.Now()
-	if !c.node.Introduced(now) {
+	if !c.node.Named(now) {
 		return 0, "no tower has named the nodes"
 	}
 	for _, p := range c.node.Peers() {

@@ -28,7 +28,7 @@ type cluster struct {
 	load   settings // what a producer is told of it
 	vitals *samples // nil: of no interest
 
-	leftOut int // wipes for which the other stores were not ready in time
+	leftOut bool // no store was wiped: the others were not ready in time
 
 	mu    sync.Mutex
 	nodes map[string]*node

@@ -95,7 +95,7 @@ func (c *cluster) wipe(store string) error {
 	defer tick.Stop()
 	for since, ends := time.Now(), c.ledger.ends(); !c.ledger.others(store, since, ends); <-tick.C {
 		if time.Since(since) > wipePatience {
-			c.leftOut++
+			c.leftOut = true
 			return nil
 		}
 	}

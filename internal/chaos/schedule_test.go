@@ -68,7 +68,7 @@ func (p plan) schedule() []fault {
 	var faults []fault
 	for at := p.every; at < p.over; at += p.every {
 		f := fault{at: at, kind: p.kind(rng)}
-		spare := at >= wipe // the stores, until they are all well
+		spare := at >= wipe // the stores and the tower, until they are all well
 		if spare && p.allWell(busy, at) {
 			f.kind, wipe, spare = wiped, p.over, false
 		}
@@ -78,7 +78,7 @@ func (p plan) schedule() []fault {
 		}
 		f.lasts = min(f.lasts, p.over-at)
 		free := slices.DeleteFunc(slices.Clone(p.nodes), func(n string) bool {
-			return busy[n] > at || !p.may(f.kind, n) || (spare && roleOf(n) == "store")
+			return busy[n] > at || !p.may(f.kind, n) || (spare && shared(n))
 		})
 		if len(free) == 0 {
 			continue
@@ -88,7 +88,7 @@ func (p plan) schedule() []fault {
 			f.nodes = []string{choose(rng, free)}
 		}
 		for _, n := range p.nodes {
-			if slices.Contains(f.nodes, n) || (f.kind == wiped && roleOf(n) == "store") {
+			if slices.Contains(f.nodes, n) || (f.kind == wiped && shared(n)) {
 				busy[n] = at + f.lasts + p.every/4
 			}
 		}
@@ -97,10 +97,14 @@ func (p plan) schedule() []fault {
 	return faults
 }
 
-// allWell reports whether no store has a fault.
+// allWell reports whether no store has a fault, nor the tower, without which they
+// may not find each other again after one.
 func (p plan) allWell(busy map[string]time.Duration, at time.Duration) bool {
-	return !slices.ContainsFunc(p.nodes, func(n string) bool { return roleOf(n) == "store" && busy[n] > at })
+	return !slices.ContainsFunc(p.nodes, func(n string) bool { return shared(n) && busy[n] > at })
 }
+
+// shared reports whether a node is one that others need.
+func shared(node string) bool { return roleOf(node) == "store" || roleOf(node) == "tower" }
 
 // may reports whether a kind of fault is one for a node.
 func (p plan) may(k kind, node string) bool {
@@ -196,8 +200,7 @@ func TestOneStoreIsWiped(t *testing.T) {
 			}
 			wipes++
 			for j, f := range faults {
-				store := slices.ContainsFunc(f.nodes, func(n string) bool { return roleOf(n) == "store" })
-				if i != j && (f.kind == wiped || (store && f.at < w.at+w.lasts && w.at < f.at+f.lasts)) {
+				if i != j && (f.kind == wiped || (slices.ContainsFunc(f.nodes, shared) && f.at < w.at+w.lasts && w.at < f.at+f.lasts)) {
 					t.Errorf("seed %d: %s, and %s", seed, w, f)
 				}
 			}

@@ -13,6 +13,9 @@ import (
 // the test.
 func (r *trial) verdict() {
 	l := r.ledger
+	if r.leftOut {
+		r.faults = slices.DeleteFunc(r.faults, func(f fault) bool { return f.kind == wiped })
+	}
 	faults := countKinds(r.faults)
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
@@ -29,7 +32,7 @@ func (r *trial) verdict() {
 		l.names.commits, l.names.lives, l.names.fewStores)
 	row("names", "taken %d times, %d times no answer; waited for", l.names.inUse, l.names.unanswered)
 	row("faults", "%d: %s", len(r.faults), faults)
-	if r.leftOut > 0 {
+	if r.leftOut {
 		row("left out", "a store was not wiped: the others did not have everything")
 	}
 	for _, h := range r.healing {
