@@ -237,16 +237,17 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 	s.rx.Act()
 }
 
-// largeGather is the size from which a builder is not kept for later.
-const largeGather = 4 << 20
-
+// recycle gives back the memory of a gather, and keeps it for later.
 func (s *Store) recycle(g *gather) {
-	if len(s.spare) >= maxSpare || g.records.Bytes() > largeGather {
-		return
+	for _, b := range []*blocklog.Builder{g.records, g.fills, g.complete} {
+		if b != nil {
+			b.Reset()
+		}
 	}
-	g.records.Reset()
 	g.fills, g.complete, g.bytes = nil, nil, 0
-	s.spare = append(s.spare, g)
+	if len(s.spare) < maxSpare {
+		s.spare = append(s.spare, g)
+	}
 }
 
 // acknowledge tells a producer what of its partition is durable. It needs the
