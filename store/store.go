@@ -30,7 +30,7 @@ type Store struct {
 	keeper *core.Keeper
 
 	rules     blocklog.Rules
-	gathered  map[core.Partition]*gather // waits for the committer
+	rounds    rounds // wait for the committer
 	upkeep    upkeep
 	comparing comparing
 	disk      *disk
@@ -95,8 +95,7 @@ type diskDriver interface {
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
 		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), comparing: newComparing(), keeper: core.NewKeeper(),
-		gathered: make(map[core.Partition]*gather),
-		again:    make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
+		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
 }
 
