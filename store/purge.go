@@ -69,10 +69,9 @@ func (s *Store) purged(p core.Partition, before blocklog.State) {
 	now := s.node.Now()
 	s.stats.Trimmed += before.Records - min(state.Records, before.Records)
 	s.keeper.Committed(p, state.Next)
-	if g := s.gathered[p]; g != nil && (g.records.Count() == 0 || g.records.First() < state.Next) {
-		delete(s.gathered, p)
+	if bytes, dropped := s.rounds.drop(p, state.Next); dropped {
 		s.rx.In.Rewind(p, state.Next, now)
-		s.rx.In.Consumed(g.bytes, now)
+		s.rx.In.Consumed(bytes, now)
 	} else {
 		s.rx.In.Trim(p, state.Tail, now)
 	}
