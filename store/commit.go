@@ -225,6 +225,7 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 		s.keeper.Committed(p, g.records.Next())
 		s.acknowledge(p)
 		s.announce(p)
+		s.stored(p)
 		s.stats.Committed += uint64(g.records.Count())
 		bytes += g.bytes
 		if g.fills != nil {
@@ -279,6 +280,18 @@ func (s *Store) announce(p core.Partition) {
 	}
 	if state, ok := s.log.State(blocklog.Partition(p)); ok {
 		s.tell(p, state)
+	}
+}
+
+// stored tells whoever subscribed to it what of a partition is on disk. It needs
+// the lock.
+func (s *Store) stored(p core.Partition) {
+	end := s.keeper.Durable(p)
+	if peer := s.node.Peer(p.Producer); peer != nil && peer.Dialled != nil {
+		end = min(end, s.rx.In.AcknowledgeBelow(p)) // perhaps only the producer has what is missing
+	}
+	if s.heard && end > 0 {
+		s.node.Broadcast(protocol.KindStored, p.Topic, protocol.AppendStored(nil, p.Topic, p.Producer, end-1))
 	}
 }
 

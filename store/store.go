@@ -36,6 +36,7 @@ type Store struct {
 	disk      *disk
 	hold      hold
 	again     map[core.Partition]bool // to be acknowledged once more
+	heard     bool                    // somebody has subscribed to STORED
 	spare     []*gather
 	err       error // why the store stopped by itself
 	failed    chan struct{}
@@ -112,10 +113,12 @@ func (s *Store) intake() *core.Intake {
 // askMax is the longest time between two looks at what other stores have.
 const askMax = 15 * time.Second
 
-// want subscribes to the configured topics and takes up what the log has.
+// want subscribes to the configured topics, and takes up what the log has.
 func (s *Store) want(now time.Time) {
 	if len(s.cfg.Topics) == 0 {
 		s.rx.In.WantAll(now)
+	} else {
+		s.rx.In.Want(protocol.PositionsTopic, now) // every store keeps them
 	}
 	for _, t := range s.cfg.Topics {
 		s.rx.In.Want(t, now)

@@ -34,6 +34,10 @@ const (
 	ListEndsEarly Bug = "list-ends-early" // a store lists one partition
 	LatestTooLate Bug = "latest-too-late" // begins behind the first record
 
+	// Saved positions and Deliver: stored.
+	CommitAhead   Bug = "commit-ahead"   // the position saved is one beyond what was finished
+	StoredIgnored Bug = "stored-ignored" // what no store has is delivered all the same
+
 	// Links, windows and the peer table.
 	HeadAhead        Bug = "head-ahead"         // a HEAD names what the link has not sent
 	RestForgotten    Bug = "rest-forgotten"     // what a short write left is lost
@@ -58,6 +62,7 @@ var All = []Bug{
 	AckBeforeSync, CommitWithoutSync, CommitSkipsOne, HeadAfterRestart, StartAnywhere, HoleAcknowledged, AckOverHole,
 	AnyAckFrees, SameStoreTwice, AckOfOtherTopic, DropUnacked,
 	DropHeld, DeliverTwice, SilentSkip, ListEndsEarly, LatestTooLate,
+	CommitAhead, StoredIgnored,
 	HeadAhead, RestForgotten, RunAcrossGap, CursorMidMessage, NoRedial, OldEndpoint, ServeOffByOne,
 	StoresDoNotAsk,
 	NoAckAgain, RoomLeaks, NoTimeout, HeadOnce,

@@ -107,6 +107,9 @@ func (h *history) heal() {
 	if missing := last.reader.behind(h.topicSet()); len(missing) > 0 {
 		h.failf("acknowledged and lost: %s", strings.Join(missing, "; "))
 	}
+	if missing := h.unmade(last.reader); len(missing) > 0 {
+		h.failf("delivered as stored, and unmade: %s", strings.Join(missing, "; "))
+	}
 	h.consumers = append(h.consumers, last)
 	h.run(100 * time.Millisecond) // for reports under way
 	for _, b := range h.consumers {

@@ -18,7 +18,7 @@ var (
 
 // mustHappen is what a run of some length cannot do without.
 var mustHappen = []string{
-	"all connections of a host cut", "connection cut", "consumer crash", "consumer lazy", "consumer restart",
+	"all connections of a host cut", "connection cut", "consumer crash", "consumer crash with a name", "consumer lazy", "consumer restart",
 	"host resumed", "host stopped", "link overtaken by its window", "machine slow", "new consumer", "one-way cut",
 	"partition", "partition healed", "producer crash", "producer crash with a journal", "producer restart",
 	"record that came again", "record that did not fit", "store crash", "store restart", "store wiped",

@@ -10,6 +10,7 @@ import (
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/journal"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/positions"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -33,6 +34,8 @@ type host struct {
 	release func() // its registration
 	disk    func(*blocklog.Options)
 	journal func(*journal.Options)
+
+	positions positions.FS
 
 	gone    bool
 	stopped bool     // it gets no time at all

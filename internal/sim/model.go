@@ -13,10 +13,12 @@ type model struct {
 	acked   map[core.Partition]uint64 // acknowledged to the application, from the first on
 	known   map[core.Partition]uint64 // given to some consumer
 	wiped   int                       // stores whose disk was lost
+	durable map[core.Partition]uint64 // on some store's disk, now or before
+	given   map[core.Partition]uint64 // to a consumer of what is stored
 }
 
 func newModel() model {
-	return model{records: make(map[core.Partition][]string), acked: make(map[core.Partition]uint64), known: make(map[core.Partition]uint64)}
+	return model{records: make(map[core.Partition][]string), acked: make(map[core.Partition]uint64), known: make(map[core.Partition]uint64), durable: make(map[core.Partition]uint64), given: make(map[core.Partition]uint64)}
 }
 
 // reader checks what one consumer is given during its life.
@@ -28,6 +30,9 @@ type reader struct {
 	told  map[core.Partition][]core.Range // reported
 	from  map[core.Partition]uint64       // for one that wants new records: how many there were when it started
 	must  map[core.Partition]uint64       // and when it was ready
+	saved func(core.Partition) uint64     // for one with a name: see named.go
+	tried map[core.Partition]uint64
+	floor map[core.Partition]uint64
 }
 
 func (w *World) newReader(name string) *reader {
@@ -60,6 +65,9 @@ func (r *reader) take(rec beck.Record) {
 // begin anywhere between its start and when it was ready.
 func (r *reader) due(p core.Partition, offset uint64) uint64 {
 	next, begun := r.next[p]
+	if !begun && r.saved != nil {
+		return r.begins(p, offset)
+	}
 	if begun || r.from == nil {
 		return next
 	}
@@ -97,9 +105,23 @@ func covered(told []core.Range, g core.Range) bool {
 
 // behind returns what the reader still lacks of what was acknowledged.
 func (r *reader) behind(topics map[string]bool) (missing []string) {
+	wanted := make(map[core.Partition]uint64)
 	for p, acked := range r.world.model.acked {
-		if topics[p.Topic] && max(r.next[p], r.must[p]) < acked {
-			missing = append(missing, fmt.Sprintf("%v: has %d of %d", p, r.next[p], acked))
+		if topics[p.Topic] {
+			wanted[p] = acked
+		}
+	}
+	return r.lacks(wanted)
+}
+
+func (r *reader) lacks(wanted map[core.Partition]uint64) (missing []string) {
+	for p, end := range wanted {
+		has := max(r.next[p], r.must[p])
+		if r.saved != nil {
+			has = max(has, r.saved(p))
+		}
+		if has < end {
+			missing = append(missing, fmt.Sprintf("%v: has %d of %d", p, has, end))
 		}
 	}
 	return missing

@@ -30,6 +30,7 @@ type storeBox struct {
 
 func (w *World) newStore(name string) *storeBox {
 	b := &storeBox{world: w, m: &machine{name: name}, fs: vfs.NewCrashableMem()}
+	w.stores = append(w.stores, b)
 	b.start()
 	return b
 }
@@ -61,6 +62,7 @@ func (b *storeBox) crash(wipe bool) {
 	fs := b.fs.CrashClone(vfs.CrashCloneCfg{
 		UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(w.rng.Uint64(), 1)),
 	})
+	b.noteDurable()
 	b.host.crash()
 	if err := b.store.Close(); err != nil && !errors.Is(err, blocklog.ErrSync) {
 		w.failf("%s: close after a crash: %v", b.m.name, err)
@@ -206,10 +208,13 @@ type consumerBox struct {
 	latest   bool
 	ended    bool
 	lazy     bool // polls rarely
+	stored   bool // wants what is stored only
+	named    *named
 }
 
 func (w *World) newConsumer(name string, atEnd bool, topics []string) *consumerBox {
 	b := &consumerBox{world: w, m: &machine{name: name}, topics: topics, atEnd: atEnd}
+	b.nameSome(len(w.stores))
 	b.start()
 	return b
 }
@@ -233,6 +238,12 @@ func (b *consumerBox) start() {
 		c.Start = consumer.Latest
 	}
 	c.QueueBytes = int64(64 << 10 << w.rng.Intn(4))
+	if b.stored {
+		c.Deliver = consumer.Stored
+	}
+	if b.named != nil {
+		b.named.configure(&c, h)
+	}
 	r := w.newReader(b.m.name)
 	c.OnGap = func(g consumer.Gap) {
 		w.tracef("%s is told: %v", b.m.name, g)
@@ -247,6 +258,9 @@ func (b *consumerBox) start() {
 		return
 	}
 	b.host, b.consumer, b.reader = h, con, r
+	if b.named != nil {
+		b.named.resume(r, con)
+	}
 	w.tracef("%s starts as %.8s, queue %d", b.m.name, con.Address(), c.QueueBytes)
 	h.after(w.between(0, 10*time.Millisecond), b.poll)
 }
@@ -254,8 +268,16 @@ func (b *consumerBox) start() {
 func (b *consumerBox) poll() {
 	w := b.world
 	records, err := b.consumer.Poll(never, 1+w.rng.Intn(200))
+	b.checkStored(records)
 	for _, rec := range records {
 		b.reader.take(rec)
+	}
+	if errors.Is(err, beck.ErrNameInUse) {
+		b.lostName()
+		return
+	}
+	if b.named != nil {
+		b.named.commit(b.reader, b.consumer)
 	}
 	if q := b.consumer.Stats().Queued; q > 64<<10<<3+(1<<20) {
 		w.failf("%s queues %d bytes", b.m.name, q)
@@ -278,6 +300,9 @@ func (b *consumerBox) poll() {
 func (b *consumerBox) crash() {
 	b.host.crash()
 	b.reader.explain()
+	if b.named != nil {
+		b.named.crash()
+	}
 	b.world.tracef("%s crashes", b.m.name)
 	b.host, b.consumer = nil, nil
 }

@@ -25,6 +25,7 @@ type World struct {
 	hosts     []*host          // that are up, in the order they came up
 	endpoints map[string]*host // by "tcp://name:port"
 	towers    []*tower
+	stores    []*storeBox
 	blocked   map[[2]*machine]bool // from, to: nothing gets through
 
 	socket   int // bytes that a connection holds on its way and unread
