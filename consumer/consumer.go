@@ -44,7 +44,7 @@ type Consumer struct {
 // delivery is a run on its way to the application.
 type delivery struct {
 	run      *mesh.Run
-	at, end  int // of run.Records
+	at, end  int // of the run's records
 	consumed int64
 }
 
@@ -222,7 +222,7 @@ func (c *Consumer) take(most int) []beck.Record {
 		for ; d.at < d.end && len(records) < most; d.at++ {
 			records = append(records, beck.Record{
 				Topic: p.Topic, Partition: p.Producer,
-				Offset: d.run.First + uint64(d.at), Value: d.run.Records[d.at].Content,
+				Offset: d.run.First + uint64(d.at), Value: d.run.Record(d.at).Content,
 			})
 		}
 		if d.at == d.end {

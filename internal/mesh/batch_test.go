@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -27,6 +28,31 @@ func directMsg(to, topic, producer string, seq uint64, content string) zmtp.Msg 
 	return zmtp.Msg{Frames: [][]byte{protocol.AppendDirectRecord(nil, to, producer, topic, seq), []byte(content)}}
 }
 
+// assemble has the assembler take messages as they come from one read, and
+// returns the batch and the messages that it refused.
+func assemble(t testing.TB, a *assembler, kept bool, msgs ...zmtp.Msg) (*Batch, []error) {
+	t.Helper()
+	var wire []byte
+	for _, m := range msgs {
+		wire = zmtp.AppendMessage(wire, m.Frames...)
+	}
+	return assembleWire(t, a, kept, wire)
+}
+
+func assembleWire(t testing.TB, a *assembler, kept bool, wire []byte) (*Batch, []error) {
+	t.Helper()
+	r := zmtp.NewReader(bytes.NewReader(wire), zmtp.Limits{})
+	if err := r.Fill(); err != nil {
+		t.Fatal(err)
+	}
+	a.reset(kept)
+	taken, err := a.take(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.finish(), taken.faults
+}
+
 // describe writes a batch as a reader would tell it.
 func describe(b *Batch) (s string) {
 	for _, it := range b.Items {
@@ -38,7 +64,8 @@ func describe(b *Batch) (s string) {
 		if it.Run.Direct {
 			s += "d"
 		}
-		for _, r := range it.Run.Records {
+		for i := range it.Run.Len() {
+			r := it.Run.Record(i)
 			s += fmt.Sprintf("[%s|%s]", r.Content, r.Trailer)
 		}
 		s += " "
@@ -65,14 +92,9 @@ func TestAssemblerCutsRuns(t *testing.T) {
 	} {
 		a := assembler{self: testSelf}
 		for round := range 3 { // a batch used again is like a new one
-			a.reset(round == 1)
-			for _, m := range tt.msgs {
-				if err := a.add(m); err != nil {
-					t.Fatalf("%s: %v", tt.name, err)
-				}
-			}
-			if got := describe(a.finish()); got != tt.want {
-				t.Errorf("%s, round %d:\n got %s\nwant %s", tt.name, round, got, tt.want)
+			b, faults := assemble(t, &a, round == 1, tt.msgs...)
+			if got := describe(b); got != tt.want || len(faults) > 0 {
+				t.Errorf("%s, round %d: %v\n got %s\nwant %s", tt.name, round, faults, got, tt.want)
 			}
 		}
 	}
@@ -94,64 +116,120 @@ func TestAssemblerRefuses(t *testing.T) {
 		{"empty frame", zmtp.Msg{Frames: [][]byte{nil}}, protocol.ErrTruncated},
 	} {
 		a := assembler{self: testSelf}
-		a.reset(false)
-		if err := a.add(good); err != nil {
-			t.Fatal(err)
+		b, faults := assemble(t, &a, false, good, tt.msg, recordMsg("t", testOther, 1, "b", ""))
+		if len(faults) != 1 || !errors.Is(faults[0], tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, faults, tt.want)
 		}
-		if err := a.add(tt.msg); !errors.Is(err, tt.want) {
-			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
-		}
-		if err := a.add(recordMsg("t", testOther, 1, "b", "")); err != nil {
-			t.Errorf("%s: the record after it: %v", tt.name, err)
-		}
-		if got, want := describe(a.finish()), "t/FE@0[a|][b|] "; got != want {
+		if got, want := describe(b), "t/FE@0[a|][b|] "; got != want {
 			t.Errorf("%s: batch is %s, want %s", tt.name, got, want)
 		}
 	}
 }
 
-// Runs of one, a thousand topics in turn, allocate nothing.
-func TestAssemblerAllocatesNothing(t *testing.T) {
-	msgs := make([]zmtp.Msg, 1000)
-	for i := range msgs {
-		msgs[i] = recordMsg(fmt.Sprintf("topic-%d", i), testOther, 7, "value", "")
+// A command between the frames of a record costs it a block of its own, and
+// nothing else. What is kept of a batch stays as it is.
+func TestAssemblerKeepsWhatIsKept(t *testing.T) {
+	record := func(seq uint64) []byte {
+		return zmtp.AppendMessage(nil, recordMsg("t", testOther, seq, fmt.Sprint("value ", seq), "x").Frames...)
 	}
+	ping := zmtp.AppendCommand(nil, "PING", []byte("\x00\x01context"))
+	split := record(1)
+	split = slices.Concat(split[:2+split[1]], ping, split[2+split[1]:])
+	wire := slices.Concat(record(0), split, record(2), record(3))
+	const want = "t/FE@0[value 0|x] t/FE@1[value 1|x] t/FE@2[value 2|x][value 3|x] "
 	a := assembler{self: testSelf}
-	fill := func() {
-		a.reset(false)
-		for _, m := range msgs {
-			if err := a.add(m); err != nil {
-				t.Fatal(err)
-			}
+	var all []*Batch
+	for range 100 {
+		b, faults := assembleWire(t, &a, true, bytes.Clone(wire))
+		if len(faults) > 0 {
+			t.Fatal(faults)
 		}
-		if n := len(a.finish().Items); n != len(msgs) {
-			t.Fatalf("%d runs of %d", n, len(msgs))
-		}
+		all = append(all, &Batch{Items: slices.Clone(b.Items)})
 	}
-	fill()
-	if n := testing.AllocsPerRun(10, fill); n > 0 {
-		t.Errorf("%v allocations for %d runs", n, len(msgs))
+	for i, b := range all {
+		if got := describe(b); got != want {
+			t.Fatalf("batch %d:\n got %s\nwant %s", i, got, want)
+		}
 	}
 }
 
+// wireLoop is a connection that brings the same bytes again and again.
+type wireLoop struct {
+	data []byte
+	at   int
+}
+
+// Read reads no further than to the end of a round.
+func (w *wireLoop) Read(p []byte) (int, error) {
+	n := copy(p, w.data[w.at:])
+	w.at = (w.at + n) % len(w.data)
+	return n, nil
+}
+
+// topicsInTurn returns records of so many topics in turn, as wire messages.
+func topicsInTurn(records, topics int) *wireLoop {
+	var wire []byte
+	value := string(make([]byte, 100))
+	for i := range records {
+		wire = zmtp.AppendMessage(wire, recordMsg(fmt.Sprintf("topic-%d", i%topics), testOther, uint64(i/topics), value, "").Frames...)
+	}
+	return &wireLoop{data: wire}
+}
+
+// Runs of one, a thousand topics in turn, allocate nothing.
+func TestAssemblerAllocatesNothing(t *testing.T) {
+	const topics = 1000
+	r := zmtp.NewReader(topicsInTurn(topics, topics), zmtp.Limits{})
+	a := assembler{self: testSelf}
+	fill := func() {
+		if err := r.Fill(); err != nil {
+			t.Fatal(err)
+		}
+		a.reset(false)
+		if taken, err := a.take(r); err != nil || len(taken.faults) > 0 {
+			t.Fatal(err, taken.faults)
+		}
+		a.finish()
+	}
+	for range 10 { // until the block has grown
+		fill()
+	}
+	if n := len(a.batch.Items); n != topics {
+		t.Fatalf("%d runs of %d", n, topics)
+	}
+	if n := testing.AllocsPerRun(10, fill); n > 0 {
+		t.Errorf("%v allocations for %d runs", n, topics)
+	}
+}
+
+// BenchmarkAssembler is a record of 100 bytes from the block that was read to
+// its batch, with the batch left to the role or not.
 func BenchmarkAssembler(b *testing.B) {
-	for name, topics := range map[string]int{"one topic": 1, "1000 topics": 1000} {
-		b.Run(name, func(b *testing.B) {
-			msgs := make([]zmtp.Msg, 1000)
-			for i := range msgs {
-				msgs[i] = recordMsg(fmt.Sprintf("topic-%d", i%topics), testOther, uint64(i/topics), "value", "")
-			}
-			a := assembler{self: testSelf}
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if i%len(msgs) == 0 {
-					a.reset(false)
+	for _, topics := range []int{1, 1000} {
+		for _, kept := range []bool{false, true} {
+			b.Run(fmt.Sprintf("topics=%d/kept=%v", topics, kept), func(b *testing.B) {
+				r := zmtp.NewReader(topicsInTurn(1000, topics), zmtp.Limits{})
+				a := assembler{self: testSelf}
+				b.ReportAllocs()
+				for n := 0; b.Loop(); n-- {
+					if n > 0 {
+						continue
+					}
+					if err := r.Fill(); err != nil {
+						b.Fatal(err)
+					}
+					a.reset(kept)
+					if taken, err := a.take(r); err != nil || len(taken.faults) > 0 {
+						b.Fatal(err, taken.faults)
+					}
+					a.finish()
+					n = len(a.batch.places)
+					if kept {
+						r.Detach()
+					}
 				}
-				if err := a.add(msgs[i%len(msgs)]); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+			})
+		}
 	}
 }
 
