@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/beckmesh/beck/internal/zmtp"
@@ -123,29 +124,52 @@ func TestAssemblerRefuses(t *testing.T) {
 	}
 }
 
-// A command between the frames of a record costs it a block of its own, and
-// nothing else. What is kept of a batch stays as it is.
+// What is kept of a batch stays as it is while the reader goes on. A command
+// between the frames of a record costs it a block of its own, and nothing else.
 func TestAssemblerKeepsWhatIsKept(t *testing.T) {
-	record := func(seq uint64) []byte {
-		return zmtp.AppendMessage(nil, recordMsg("t", testOther, seq, fmt.Sprint("value ", seq), "x").Frames...)
-	}
 	ping := zmtp.AppendCommand(nil, "PING", []byte("\x00\x01context"))
-	split := record(1)
-	split = slices.Concat(split[:2+split[1]], ping, split[2+split[1]:])
-	wire := slices.Concat(record(0), split, record(2), record(3))
-	const want = "t/FE@0[value 0|x] t/FE@1[value 1|x] t/FE@2[value 2|x][value 3|x] "
-	a := assembler{self: testSelf}
-	var all []*Batch
-	for range 100 {
-		b, faults := assembleWire(t, &a, true, bytes.Clone(wire))
-		if len(faults) > 0 {
-			t.Fatal(faults)
+	for _, size := range []int{0, 10, 100, 1000, 100_000} {
+		var wire []byte
+		var want string
+		const rounds = 100
+		for seq := range uint64(4 * rounds) {
+			value := strings.Repeat(string(rune('a'+seq%26)), size)
+			m := zmtp.AppendMessage(nil, recordMsg("t", testOther, seq, value, fmt.Sprint(seq)).Frames...)
+			if seq%4 == 1 {
+				m = slices.Concat(m[:2+m[1]], ping, m[2+m[1]:])
+			}
+			wire = append(wire, m...)
+			want += fmt.Sprintf("[%s|%d]", value, seq)
 		}
-		all = append(all, &Batch{Items: slices.Clone(b.Items)})
-	}
-	for i, b := range all {
-		if got := describe(b); got != want {
-			t.Fatalf("batch %d:\n got %s\nwant %s", i, got, want)
+		r := zmtp.NewReader(&wireLoop{data: wire}, zmtp.Limits{})
+		a := assembler{self: testSelf}
+		var runs []*Run
+		var next uint64
+		for next < 4*rounds {
+			a.reset(true)
+			taken, err := a.take(r)
+			if err != nil || len(taken.faults) > 0 {
+				t.Fatal(err, taken.faults)
+			}
+			for _, it := range a.finish().Items {
+				if it.Run.First != next {
+					t.Fatalf("%d bytes: a run from %d, want %d", size, it.Run.First, next)
+				}
+				runs, next = append(runs, it.Run), next+uint64(it.Run.Len())
+			}
+			r.Detach()
+			if err := r.Fill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got strings.Builder
+		for _, run := range runs {
+			for i := range run.Len() {
+				fmt.Fprintf(&got, "[%s|%s]", run.Record(i).Content, run.Record(i).Trailer)
+			}
+		}
+		if got.String() != want {
+			t.Errorf("%d bytes: what was kept has changed", size)
 		}
 	}
 }
