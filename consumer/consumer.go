@@ -197,10 +197,14 @@ func (c *Consumer) poll(dst []beck.Record) int {
 	return n
 }
 
-// await waits until there are records to hand over. It needs the lock.
+// await waits until there are records to hand over, or returns why there never
+// will be. It needs the lock.
 func (c *Consumer) await(ctx context.Context) error {
 	if !c.empty() {
 		return nil
+	}
+	if err := c.finished(ctx); err != nil {
+		return err
 	}
 	defer context.AfterFunc(ctx, c.wake)()
 	for c.empty() {
@@ -340,9 +344,15 @@ func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
 // Ready waits until everything known at the start is linked and asked: each
 // tower that can be reached has named its nodes, and each of these has listed
 // what it has. What is published from then on is delivered also with Latest. A
-// store that was announced and does not answer within 5 s is ErrUnanswered. With
-// SaveAs, that begins when the saved positions are there.
+// store that was announced and does not answer within 5 s is ErrUnanswered. The
+// end of ctx counts only while that is still to come. With SaveAs, that begins
+// when the saved positions are there.
 func (c *Consumer) Ready(ctx context.Context) error {
+	select {
+	case <-c.start.done:
+		return c.start.err
+	default:
+	}
 	select {
 	case <-c.start.done:
 		return c.start.err
@@ -375,15 +385,19 @@ type Stats struct {
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
 	Waits      string            // what it takes to read the saved positions; "" when that is done
+	StoresRead int               // stores whose saved positions the consumer began with; 0 until then
 }
 
 // Stats returns what was counted so far.
 func (c *Consumer) Stats() Stats {
 	c.node.Lock()
 	defer c.node.Unlock()
-	n := c.node.Stats()
+	n, read := c.node.Stats(), 0
+	if c.name != nil {
+		read = c.name.stores
+	}
 	return Stats{
-		Waits:     c.start.missing,
+		Waits: c.start.missing, StoresRead: read,
 		Delivered: c.handed, Queued: c.rx.In.Queued(), Duplicates: c.rx.In.Stats.Duplicates,
 		NoRoom: c.rx.In.Stats.NoRoom, Fetches: c.rx.In.Stats.Fetches,
 		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,

@@ -46,6 +46,7 @@ func (s *Store) gatherFill(d core.Delivery) {
 	if g.fills == nil {
 		g.fills = s.log.NewBuilder()
 	}
+	s.filling[p] = true
 	if err := add(g.fills, d); err != nil { // below what was gathered before
 		s.upkeep.look[p] = true
 	}
@@ -147,8 +148,8 @@ func (s *Store) commit() bool {
 		return s.writeFailed(batch, lapses, err)
 	}
 	s.disk.wrote()
+	s.lookAt(look) // what is missing still is not to be acknowledged
 	s.committed(batch, s.node.Now())
-	s.lookAt(look)
 	s.purge()
 	return true
 }
@@ -223,6 +224,9 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 	for _, p := range sortedPartitions(gathered) {
 		g := gathered[p]
 		s.keeper.Committed(p, g.records.Next())
+		if next := s.gathered[p]; g.fills != nil && (next == nil || next.fills == nil) {
+			delete(s.filling, p)
+		}
 		s.acknowledge(p)
 		s.announce(p)
 		s.stored(p)
@@ -250,11 +254,11 @@ func (s *Store) recycle(g *gather) {
 	s.spare = append(s.spare, g)
 }
 
-// acknowledge tells a producer what of its partition is durable. It needs the
-// lock.
+// acknowledge tells a producer what of its partition is durable; not while
+// something that was missing is on its way to the disk. It needs the lock.
 func (s *Store) acknowledge(p core.Partition) {
 	peer := s.node.Peer(p.Producer)
-	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || !s.rx.In.MayAcknowledge(p) {
+	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || s.filling[p] || !s.rx.In.MayAcknowledge(p) {
 		return
 	}
 	ack, ok := s.keeper.Acknowledge(p)
@@ -267,6 +271,9 @@ func (s *Store) acknowledge(p core.Partition) {
 			return
 		}
 		ack.Sequence = min(ack.Sequence, below-1)
+	}
+	if planted.Is(planted.AckBeyondDurable) && s.again[p] && s.gathered[p] != nil {
+		ack.Sequence++
 	}
 	s.rx.In.Acknowledged(p)
 	peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
