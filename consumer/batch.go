@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/beckmesh/beck"
@@ -15,13 +16,21 @@ type batch struct {
 	folded  int          // of those, how many the positions know of
 }
 
-// begin takes a batch.
-func (c *Consumer) begin(ctx context.Context) (*batch, error) {
-	defer context.AfterFunc(ctx, c.wake)()
+// begin takes a batch, into the memory of the one before where that suffices.
+func (c *Consumer) begin(ctx context.Context, last []beck.Record) (*batch, error) {
 	c.node.Lock()
 	defer c.node.Unlock()
-	records, err := c.poll(ctx, recordsAtOnce)
-	b := &batch{records: records}
+	if c.empty() {
+		clear(last) // nothing is kept while we wait
+	}
+	b := new(batch)
+	err := c.await(ctx)
+	if err == nil {
+		n := c.count(recordsAtOnce)
+		clear(last[min(n, len(last)):])
+		b.records = slices.Grow(last[:0], n)[:n]
+		c.take(b.records)
+	}
 	if c.pos != nil {
 		c.pos.batches = append(c.pos.batches, b)
 	}

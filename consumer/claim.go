@@ -187,7 +187,7 @@ func storesToAnswer(c *Consumer) (stores int, missing string) {
 func (n *claim) read(c *Consumer, d core.Delivery) {
 	run, p, now := d.Run.Data.(*mesh.Run), d.Run.Partition, c.node.Now()
 	for seq := d.Part.First; seq < d.Part.End; seq++ {
-		set, err := protocol.ParsePositions(run.Records[seq-run.First].Content)
+		set, err := protocol.ParsePositions(run.Record(int(seq - run.First)).Content)
 		if err != nil {
 			c.node.Logger().Warn("unreadable positions", "partition", p.String(), "offset", seq, "err", err)
 			continue

@@ -44,7 +44,7 @@ type Consumer struct {
 // delivery is a run on its way to the application.
 type delivery struct {
 	run      *mesh.Run
-	at, end  int // of run.Records
+	at, end  int // of the run's records
 	consumed int64
 }
 
@@ -164,41 +164,50 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 	c.node.Lock()
 	defer c.node.Unlock()
-	records, err := c.poll(ctx, most)
-	if c.pos != nil {
-		c.pos.finish(records)
-	}
-	return records, err
-}
-
-// poll needs the lock.
-func (c *Consumer) poll(ctx context.Context, most int) ([]beck.Record, error) {
 	if err := c.await(ctx); err != nil {
 		return nil, err
 	}
-	if len(c.rest) > 0 {
-		n := min(max(most, 1), len(c.rest))
-		records := c.rest[:n:n]
-		c.rest = c.rest[n:]
-		c.handed += uint64(n)
-		return records, nil
-	}
-	records := c.take(max(most, 1))
-	c.rx.Act()
+	records := make([]beck.Record, c.count(max(most, 1)))
+	c.poll(records)
 	return records, nil
 }
 
-// await waits until the queue has something, or returns why it never will.
+// PollInto is Poll for those who go through many records and let them go: it puts
+// at most len(dst) of them into dst, which saves the memory of a new slice each
+// time, and returns how many. The values belong to the caller as Poll's do. With
+// an empty dst it returns 0 at once.
+func (c *Consumer) PollInto(ctx context.Context, dst []beck.Record) (int, error) {
+	if len(dst) == 0 {
+		return 0, nil
+	}
+	c.node.Lock()
+	defer c.node.Unlock()
+	if err := c.await(ctx); err != nil {
+		return 0, err
+	}
+	return c.poll(dst), nil
+}
+
+// poll hands records over that are thereby finished. It needs the lock.
+func (c *Consumer) poll(dst []beck.Record) int {
+	n := c.take(dst)
+	if c.pos != nil {
+		c.pos.finish(dst[:n])
+	}
+	return n
+}
+
+// await waits until there are records to hand over, or returns why there never
+// will be. It needs the lock.
 func (c *Consumer) await(ctx context.Context) error {
-	has := func() bool { return c.failed == nil && len(c.queue)+len(c.rest) > 0 }
-	if has() {
+	if !c.empty() {
 		return nil
 	}
 	if err := c.finished(ctx); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, c.wake)()
-	for !has() {
+	for c.empty() {
 		if err := c.finished(ctx); err != nil {
 			return err
 		}
@@ -206,6 +215,8 @@ func (c *Consumer) await(ctx context.Context) error {
 	}
 	return nil
 }
+
+func (c *Consumer) empty() bool { return c.failed != nil || len(c.queue)+len(c.rest) == 0 }
 
 func (c *Consumer) wake() {
 	c.node.Lock()
@@ -227,19 +238,24 @@ func (c *Consumer) finished(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// take moves records out of the queue and gives their room back.
-func (c *Consumer) take(most int) []beck.Record {
-	records := make([]beck.Record, 0, min(most, c.count(most)))
+// take moves records out of the queue and gives their room back. It returns how
+// many; what was put back comes first.
+func (c *Consumer) take(dst []beck.Record) (n int) {
+	if n = copy(dst, c.rest); n > 0 {
+		c.rest = c.rest[n:]
+	} else {
+		n = c.takeQueued(dst)
+		c.rx.Act()
+	}
+	c.handed += uint64(n)
+	return n
+}
+
+func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	now := c.node.Now()
-	for len(records) < most && len(c.queue) > 0 {
+	for n < len(dst) && len(c.queue) > 0 {
 		d := &c.queue[0]
-		p := d.run.Partition
-		for ; d.at < d.end && len(records) < most; d.at++ {
-			records = append(records, beck.Record{
-				Topic: p.Topic, Partition: p.Producer,
-				Offset: d.run.First + uint64(d.at), Value: d.run.Records[d.at].Content,
-			})
-		}
+		n += d.take(dst[n:])
 		if d.at == d.end {
 			bytes := d.consumed
 			c.queue[0] = delivery{}
@@ -250,15 +266,30 @@ func (c *Consumer) take(most int) []beck.Record {
 	if len(c.queue) == 0 {
 		c.queue = nil
 	}
-	c.handed += uint64(len(records))
-	return records
+	return n
 }
 
-// count returns how many records the queue has, counting no further than most.
+// take moves records to dst, and returns how many.
+func (d *delivery) take(dst []beck.Record) int {
+	run, n := d.run, min(len(dst), d.end-d.at)
+	for i := range dst[:n] {
+		r := &dst[i]
+		r.Topic, r.Partition = run.Partition.Topic, run.Partition.Producer
+		r.Offset = run.First + uint64(d.at+i)
+		r.Value = run.Record(d.at + i).Content
+	}
+	d.at += n
+	return n
+}
+
+// count returns how many records the next take will give, of at most most.
 func (c *Consumer) count(most int) (n int) {
+	if len(c.rest) > 0 {
+		return min(most, len(c.rest))
+	}
 	for i := range c.queue {
 		if n += c.queue[i].end - c.queue[i].at; n >= most {
-			break
+			return most
 		}
 	}
 	return n
@@ -273,8 +304,10 @@ const recordsAtOnce = 1024
 // loop was left, another, or Poll, goes on with the record behind the last one.
 func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 	return func(yield func(beck.Record, error) bool) {
+		var space []beck.Record // used again for each batch
 		for {
-			b, err := c.begin(ctx)
+			b, err := c.begin(ctx, space)
+			space = b.records
 			if !c.yield(b, yield) {
 				return
 			}
@@ -291,13 +324,18 @@ func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 
 // yield hands a batch over, and reports whether the loop goes on.
 func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
-	left := true // also by a panic
-	defer func() { c.end(b, left && len(b.records) > 0) }()
+	done, left := 0, true // also by a panic
+	defer func() {
+		b.at.Store(int64(done))
+		c.end(b, left && len(b.records) > 0)
+	}()
 	for i, r := range b.records {
 		if !yield(r, nil) {
 			return false
 		}
-		b.at.Store(int64(i + 1))
+		if done = i + 1; c.pos != nil {
+			b.at.Store(int64(done))
+		}
 	}
 	left = false
 	return true

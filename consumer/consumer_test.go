@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"testing"
 	"time"
@@ -169,6 +170,50 @@ func TestSlowApplication(t *testing.T) {
 		if q := c.Stats().Queued; q > 1<<20 {
 			t.Fatalf("%d bytes wait in a queue of 256 KiB", q)
 		}
+	}
+	testmesh.InOrder(t, got, 0, "v")
+}
+
+// Records and PollInto use the memory of their batches again, but not that of the
+// values; PollInto goes on behind the record at which a loop was left.
+func TestRecordsAndPollIntoKeepTheValues(t *testing.T) {
+	const n, looped = 5000, 2500
+	m := testmesh.New(t)
+	p := m.Producer(nil)
+	m.Store("")
+	ctx := testmesh.Context(t)
+	if err := p.PublishBatch(ctx, testmesh.Records("t", "v", n)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	c := m.Consumer(stopAtEnd, "t")
+	var got []beck.Record
+	for r, err := range c.Records(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, r); len(got) == looped {
+			break
+		}
+	}
+	if n, err := c.PollInto(ctx, nil); n != 0 || err != nil {
+		t.Errorf("PollInto without room: %d, %v", n, err)
+	}
+	batch := make([]beck.Record, 100)
+	for {
+		n, err := c.PollInto(ctx, batch)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, batch[:n]...)
+	}
+	if len(got) != n {
+		t.Fatalf("%d of %d", len(got), n)
 	}
 	testmesh.InOrder(t, got, 0, "v")
 }

@@ -100,7 +100,7 @@ func (p *Producer) NextOffset(topic string) uint64 {
 func (p *Producer) Publish(ctx context.Context, r beck.Record) error {
 	p.node.Lock()
 	defer p.node.Unlock()
-	_, err := p.publish(ctx, r, true)
+	_, err := p.publish(ctx, &r, true)
 	return err
 }
 
@@ -110,22 +110,22 @@ func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) erro
 	p.node.Lock()
 	defer p.node.Unlock()
 	var last *mesh.Topic
-	for _, r := range records {
+	defer func() {
+		if last != nil {
+			p.node.Push(last)
+		}
+	}()
+	for i := range records {
+		r := &records[i]
 		if last != nil && last.Log.Topic != r.Topic {
 			p.node.Push(last)
 			last = nil
 		}
-		t, _, err := p.append(ctx, r, true)
+		t, _, err := p.append(ctx, last, r, true)
 		if err != nil {
-			if last != nil {
-				p.node.Push(last)
-			}
 			return err
 		}
 		last = t
-	}
-	if last != nil {
-		p.node.Push(last)
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) erro
 func (p *Producer) TryPublish(r beck.Record) error {
 	p.node.Lock()
 	defer p.node.Unlock()
-	_, err := p.publish(context.Background(), r, false)
+	_, err := p.publish(context.Background(), &r, false)
 	return err
 }
 
@@ -153,7 +153,7 @@ func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(bec
 
 // publishFunc needs the lock.
 func (p *Producer) publishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) (beck.Offset, error) {
-	t, seq, err := p.append(ctx, r, true)
+	t, seq, err := p.append(ctx, nil, &r, true)
 	if err != nil {
 		return beck.Offset{Topic: r.Topic, Partition: p.node.UUID()}, err
 	}
@@ -191,20 +191,34 @@ func (p *Producer) offset(l *core.Log, seq uint64) beck.Offset {
 }
 
 // publish needs the lock.
-func (p *Producer) publish(ctx context.Context, r beck.Record, wait bool) (uint64, error) {
-	t, seq, err := p.append(ctx, r, wait)
+func (p *Producer) publish(ctx context.Context, r *beck.Record, wait bool) (uint64, error) {
+	t, seq, err := p.append(ctx, nil, r, wait)
 	if err == nil {
 		p.node.Push(t)
 	}
 	return seq, err
 }
 
-// append needs the lock, which it gives up while it waits for room.
-func (p *Producer) append(ctx context.Context, r beck.Record, wait bool) (*mesh.Topic, uint64, error) {
-	if err := p.refuse(r); err != nil {
+// append needs the lock, which it gives up while it waits for room. t is the
+// record's topic where the caller knows it, else nil.
+func (p *Producer) append(ctx context.Context, t *mesh.Topic, r *beck.Record, wait bool) (*mesh.Topic, uint64, error) {
+	if err := p.gone(); err != nil {
 		return nil, 0, err
 	}
-	t := p.node.Topic(r.Topic)
+	if t == nil {
+		t = p.node.KnownTopic(r.Topic)
+	}
+	if t == nil { // that of a known one has been found good
+		if err := validTopic(r.Topic); err != nil {
+			return nil, 0, err
+		}
+	}
+	if size := len(r.Value) + recordHeader + 2*len(r.Topic); size > p.cfg.MessageBytes {
+		return nil, 0, fmt.Errorf("publish to %q: %w: %d bytes of %d", r.Topic, beck.ErrTooLarge, size, p.cfg.MessageBytes)
+	}
+	if t == nil {
+		t = p.node.Topic(r.Topic)
+	}
 	seq, ok := p.node.Append(t, r.Value)
 	if ok {
 		p.appended(t, seq, r.Value)
@@ -216,7 +230,7 @@ func (p *Producer) append(ctx context.Context, r beck.Record, wait bool) (*mesh.
 	return p.appendWhenRoom(ctx, r, t)
 }
 
-func (p *Producer) appendWhenRoom(ctx context.Context, r beck.Record, t *mesh.Topic) (*mesh.Topic, uint64, error) {
+func (p *Producer) appendWhenRoom(ctx context.Context, r *beck.Record, t *mesh.Topic) (*mesh.Topic, uint64, error) {
 	p.node.Push(t)
 	defer context.AfterFunc(ctx, p.wake)()
 	for {
@@ -248,19 +262,13 @@ func (p *Producer) wake() {
 	p.node.Room().Broadcast()
 }
 
-// refuse returns why a record cannot be published.
-func (p *Producer) refuse(r beck.Record) error {
-	if err := p.gone(); err != nil {
-		return err
+// validTopic returns why records cannot be published to a topic.
+func validTopic(topic string) error {
+	if err := protocol.ValidTopic(topic); err != nil {
+		return fmt.Errorf("publish to %q: %w", topic, err)
 	}
-	if err := protocol.ValidTopic(r.Topic); err != nil {
-		return fmt.Errorf("publish to %q: %w", r.Topic, err)
-	}
-	if strings.HasPrefix(r.Topic, protocol.ReservedTopics) {
-		return fmt.Errorf("publish to %q: %w: those that begin with %q are beck's own", r.Topic, beck.ErrTopic, protocol.ReservedTopics)
-	}
-	if size := len(r.Value) + recordHeader + 2*len(r.Topic); size > p.cfg.MessageBytes {
-		return fmt.Errorf("publish to %q: %w: %d bytes of %d", r.Topic, beck.ErrTooLarge, size, p.cfg.MessageBytes)
+	if strings.HasPrefix(topic, protocol.ReservedTopics) {
+		return fmt.Errorf("publish to %q: %w: those that begin with %q are beck's own", topic, beck.ErrTopic, protocol.ReservedTopics)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func addWhole(to *blocklog.Builder, d core.Delivery) (bare bool, err error) {
 func addThose(to *blocklog.Builder, d core.Delivery, whole bool) (left bool, err error) {
 	run := d.Run.Data.(*mesh.Run)
 	for seq := d.Part.First; seq < d.Part.End; seq++ {
-		r := &run.Records[seq-run.First]
+		r := run.Record(int(seq - run.First))
 		trailer := r.Trailer
 		if run.Direct {
 			var seen protocol.FirstSeen

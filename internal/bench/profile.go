@@ -7,24 +7,26 @@ import (
 	"runtime/pprof"
 )
 
-// profileDir is the environment variable that names a directory for CPU
-// profiles, one of each process of a run: ROLE-PID.pprof, of all that the process
-// does, not only of what is measured. Default: none.
-const profileDir = "BECK_BENCH_CPUPROFILE"
+// profileEnv names a directory into which every process of a run writes where
+// its processor time went, for `go tool pprof`. It is for work on beck itself.
+const profileEnv = "BECK_BENCH_CPUPROFILE"
 
-// profile starts a CPU profile of this process, if one is asked for, and returns
-// what ends it.
-func profile(role string) (stop func(), err error) {
-	dir := os.Getenv(profileDir)
+// profile begins the profile of a role, if one is asked for; stop ends it.
+func profile(role string) (stop func() error, err error) {
+	dir := os.Getenv(profileEnv)
 	if dir == "" {
-		return func() {}, nil
+		return func() error { return nil }, nil
 	}
 	f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%d.pprof", role, os.Getpid())))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", profileDir, err)
+		return nil, fmt.Errorf("profile: %w", err)
 	}
 	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, fmt.Errorf("%s: %w", profileDir, err)
+		f.Close()
+		return nil, fmt.Errorf("profile: %w", err)
 	}
-	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil // a broken profile tells itself
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -57,7 +58,7 @@ type times struct {
 // of the process. What a node has to say goes to log.
 func RunRole(ctx context.Context, text string, in io.Reader, out, log io.Writer) int {
 	slog.SetDefault(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	return procs.Run(ctx, in, out, func(w *procs.Worker) error {
+	return procs.Run(ctx, in, out, func(w *procs.Worker) (err error) {
 		var r Role
 		if err := json.Unmarshal([]byte(text), &r); err != nil {
 			return fmt.Errorf("role %q: %w", text, err)
@@ -66,19 +67,23 @@ func RunRole(ctx context.Context, text string, in io.Reader, out, log io.Writer)
 		if err != nil {
 			return err
 		}
-		defer stop()
-		switch r.Role {
-		case roleTower:
-			return r.tower(w)
-		case roleStore:
-			return r.store(w)
-		case roleProducer:
-			return r.produce(w)
-		case roleConsumer:
-			return r.consume(w)
-		}
-		return fmt.Errorf("there is no role %q", r.Role)
+		defer func() { err = errors.Join(err, stop()) }()
+		return r.run(w)
 	})
+}
+
+func (r Role) run(w *procs.Worker) error {
+	switch r.Role {
+	case roleTower:
+		return r.tower(w)
+	case roleStore:
+		return r.store(w)
+	case roleProducer:
+		return r.produce(w)
+	case roleConsumer:
+		return r.consume(w)
+	}
+	return fmt.Errorf("there is no role %q", r.Role)
 }
 
 // node returns the settings of the role's node.

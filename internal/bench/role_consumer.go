@@ -45,6 +45,7 @@ func (r Role) consume(w *procs.Worker) error {
 	}
 	defer con.Close()
 	t := &taker{role: r, worker: w, consumer: con, payloads: workload.NewPayloads(r.Shape), gaps: gaps}
+	t.records = make([]beck.Record, pollRecords)
 	result, err := t.run()
 	if err != nil {
 		return err
@@ -63,6 +64,7 @@ type taker struct {
 	consumer *consumer.Consumer
 	payloads *workload.Payloads
 	gaps     chan consumer.Gap // records that will never come
+	records  []beck.Record     // of one poll
 
 	checker  *workload.Checker
 	delays   workload.Histogram
@@ -102,7 +104,8 @@ func (t *taker) run() (times, error) {
 
 // step takes and checks what is there.
 func (t *taker) step() error {
-	records, err := t.consumer.Poll(t.worker.Context(), pollRecords)
+	n, err := t.consumer.PollInto(t.worker.Context(), t.records)
+	records := t.records[:n]
 	if errors.Is(err, io.EOF) {
 		return t.checker.Missing()
 	}

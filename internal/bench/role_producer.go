@@ -87,8 +87,7 @@ type feed struct {
 	payloads *workload.Payloads
 	topics   []string
 	pacer    *workload.Pacer // nil without a rate
-	values   []byte          // of one batch
-	records  []beck.Record   // of one batch
+	records  []beck.Record   // of one batch: made once, filled anew for every batch
 	seq, end uint64
 	credit   uint64 // the first record that may not be sent yet
 }
@@ -97,7 +96,7 @@ func newFeed(r Role, w *procs.Worker, p *producer.Producer) *feed {
 	batch := max(1, min(r.Batch, batchBytes/r.Shape.Size))
 	f := &feed{
 		role: r, worker: w, producer: p, payloads: workload.NewPayloads(r.Shape), topics: r.topics(),
-		records: make([]beck.Record, 0, batch), end: r.Shape.Share(r.Index),
+		end: r.Shape.Share(r.Index),
 	}
 	if r.Rate > 0 {
 		batch = 1
@@ -106,7 +105,11 @@ func newFeed(r Role, w *procs.Worker, p *producer.Producer) *feed {
 	if !r.Credit {
 		f.credit = f.end
 	}
-	f.values = make([]byte, batch*r.Shape.Size)
+	f.records = make([]beck.Record, batch)
+	values := make([]byte, batch*r.Shape.Size)
+	for i := range f.records {
+		f.records[i] = beck.Record{Topic: f.topics[0], Value: values[i*r.Shape.Size:][:r.Shape.Size]}
+	}
 	return f
 }
 
@@ -123,11 +126,11 @@ func (f *feed) step() (err error) {
 			return procs.ErrParent
 		}
 	}
-	f.fill()
+	records := f.fill()
 	if f.pacer == nil {
-		return f.producer.PublishBatch(f.worker.Context(), f.records)
+		return f.producer.PublishBatch(f.worker.Context(), records)
 	}
-	for _, r := range f.records {
+	for _, r := range records {
 		if f.role.Shape.Timed {
 			workload.SetTime(r.Value, time.Now())
 		}
@@ -138,19 +141,21 @@ func (f *feed) step() (err error) {
 	return nil
 }
 
-// fill makes the next batch.
-func (f *feed) fill() {
-	size := f.role.Shape.Size
-	n := min(uint64(len(f.values)/size), min(f.end, f.credit)-f.seq)
-	f.records = f.records[:0]
-	for i := range n {
-		seq := f.seq + i
-		if f.role.Lose != nil && *f.role.Lose == seq {
+// fill makes the next batch. What a record of it keeps from the batch before is
+// not written again: this is measured together with the producer.
+func (f *feed) fill() []beck.Record {
+	end := min(f.seq+uint64(len(f.records)), f.end, f.credit)
+	n := 0
+	for ; f.seq < end; f.seq++ {
+		if f.role.Lose != nil && *f.role.Lose == f.seq {
 			continue
 		}
-		value := f.values[int(i)*size : int(i+1)*size]
-		f.payloads.Fill(value, f.role.Index, seq)
-		f.records = append(f.records, beck.Record{Topic: f.topics[f.role.Shape.Topic(seq)], Value: value})
+		r := &f.records[n]
+		n++
+		f.payloads.Fill(r.Value, f.role.Index, f.seq)
+		if len(f.topics) > 1 {
+			r.Topic = f.topics[f.role.Shape.Topic(f.seq)]
+		}
 	}
-	f.seq += n
+	return f.records[:n]
 }

@@ -31,6 +31,11 @@ type run struct {
 	now   uint64
 }
 
+// topicRandom is how many letters tell the topics of one run from another's in
+// the same mesh. Every record carries the name, twice: so it is not longer than
+// names are elsewhere.
+const topicRandom = 8
+
 // Run measures, and returns what it took. Every process that it started is gone
 // when it returns. A record that was lost, came twice or was changed is an error
 // of package workload, a process that ended procs.ErrRole, a run in which
@@ -39,7 +44,7 @@ func Run(ctx context.Context, c Config) (report *workload.Report, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	r := &run{c: c, group: procs.NewGroup(ctx), topic: "bench-" + rand.Text(), phase: "getting ready"}
+	r := &run{c: c, group: procs.NewGroup(ctx), topic: "bench-" + rand.Text()[:topicRandom], phase: "getting ready"}
 	r.group.Log = c.Log
 	defer r.group.Close()
 	defer r.group.Watch(c.Patience, r.stalled)()

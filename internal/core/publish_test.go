@@ -273,6 +273,9 @@ func appendTo(w *Window, l *Log, size int, now time.Time) bool {
 		c.Data = new([]int)
 	}
 	ends := c.Data.(*[]int)
+	if c.Count == 0 {
+		*ends = (*ends)[:0] // of a chunk that left
+	}
 	if _, first := l.Commit(c, size); first {
 		w.Wrote(l, now)
 	}
@@ -310,4 +313,44 @@ func scanPartition(t *testing.T, d *datadriven.TestData) Partition {
 func parsePartition(s string) Partition {
 	topic, producer, _ := strings.Cut(s, "/")
 	return Partition{Topic: topic, Producer: producer}
+}
+
+// The bytes of a chunk that left serve the next one, but not while a link still
+// writes them.
+func TestBytesServeAgainUnlessPinned(t *testing.T) {
+	w := NewWindow(WindowConfig{Bytes: 64 << 10})
+	l, _ := w.Log("t")
+	fill := func(chunks int) (fresh int, reused []any) {
+		for seen := l.active(); chunks > 0; {
+			c := w.Reserve(l, 1000)
+			if c == nil {
+				t.Fatal("no room")
+			}
+			if c != seen {
+				chunks--
+				if seen = c; c.Data == nil {
+					c.Data = new(int)
+					fresh++
+				} else {
+					reused = append(reused, c.Data)
+				}
+			}
+			l.Commit(c, 1000)
+		}
+		return fresh, reused
+	}
+	fill(20)
+	if fresh, _ := fill(20); fresh > 0 {
+		t.Errorf("a full window took %d new chunks of memory", fresh)
+	}
+	pinned := w.order[0]
+	data := pinned.Data
+	w.Pin(pinned)
+	if _, reused := fill(20); slices.Contains(reused, data) || pinned.Data != data {
+		t.Error("bytes were used again while they were written")
+	}
+	w.Unpin(pinned)
+	if _, reused := fill(1); len(reused) != 1 || reused[0] != data {
+		t.Error("bytes were not used again after they were written")
+	}
 }

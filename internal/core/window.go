@@ -36,6 +36,7 @@ type Window struct {
 	logs   map[string]*Log
 	sorted []*Log
 	order  []*Chunk // of all logs, oldest first
+	spare  []any    // Data of chunks that left, each of full size, for those to come
 	used   int64    // allocated by the chunks in order
 	pinned int64    // allocated by chunks that left but are still being written
 
@@ -70,8 +71,9 @@ func (w *Window) Logs() []*Log { return w.sorted }
 // being written to a link.
 func (w *Window) Used() int64 { return w.used + w.pinned }
 
-// Reserve returns a chunk of l with at least size bytes free; a fresh one has
-// no Data, which the caller then sets. It returns nil while there is no room.
+// Reserve returns a chunk of l with at least size bytes free; a fresh one has no
+// Data, which the caller then sets, or that of a chunk of the same Cap that has
+// left. It returns nil while there is no room.
 func (w *Window) Reserve(l *Log, size int) *Chunk {
 	if c := l.active(); c != nil && c.Cap-c.Size >= size {
 		return c
@@ -80,16 +82,35 @@ func (w *Window) Reserve(l *Log, size int) *Chunk {
 	if c := l.active(); c != nil {
 		grown = min(2*c.Cap, maxChunkBytes)
 	}
-	capacity := max(size, int(min(int64(grown), w.cfg.Bytes/8)))
+	capacity := max(size, min(grown, w.fullChunk()))
 	if !w.Restoring && !w.makeRoom(int64(capacity)) {
 		return nil
 	}
 	c := &Chunk{Log: l, First: l.next, Start: l.pos, Cap: capacity}
+	if n := len(w.spare) - 1; n >= 0 && capacity == w.fullChunk() {
+		c.Data, w.spare = w.spare[n], w.spare[:n]
+	}
 	l.chunks = append(l.chunks, c)
 	w.order = append(w.order, c)
 	w.used += int64(capacity)
 	return c
 }
+
+// fullChunk returns the size that chunks grow to.
+func (w *Window) fullChunk() int { return int(min(maxChunkBytes, w.cfg.Bytes/8)) }
+
+// recycle keeps the bytes of a chunk that left, for the next one: a window that
+// is full then takes no new memory. A new chunk makes one old one leave or none,
+// so that more than a few are never needed.
+func (w *Window) recycle(c *Chunk) {
+	if c.Cap == w.fullChunk() && c.Data != nil && len(w.spare) < maxSpare {
+		w.spare = append(w.spare, c.Data)
+	}
+	c.Data = nil
+}
+
+// maxSpare bounds the memory of left chunks that is kept beside the window.
+const maxSpare = 2
 
 // makeRoom drops the oldest chunks until size bytes fit, and says whether they
 // do. Of what slow links still pin it counts at most half a window, so that they
@@ -118,6 +139,8 @@ func (w *Window) drop(c *Chunk) {
 	c.dropped = true
 	if c.pins > 0 {
 		w.pinned += int64(c.Cap)
+	} else {
+		w.recycle(c)
 	}
 }
 
@@ -129,6 +152,7 @@ func (w *Window) Unpin(c *Chunk) {
 	c.pins--
 	if c.pins == 0 && c.dropped {
 		w.pinned -= int64(c.Cap)
+		w.recycle(c)
 	}
 }
 

@@ -2,13 +2,12 @@ package mesh
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/zmtp"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -27,6 +26,31 @@ func directMsg(to, topic, producer string, seq uint64, content string) zmtp.Msg 
 	return zmtp.Msg{Frames: [][]byte{protocol.AppendDirectRecord(nil, to, producer, topic, seq), []byte(content)}}
 }
 
+// assemble has the assembler take messages as they come from one read, and
+// returns the batch and the messages that it refused.
+func assemble(t testing.TB, a *assembler, kept bool, msgs ...zmtp.Msg) (*Batch, []error) {
+	t.Helper()
+	var wire []byte
+	for _, m := range msgs {
+		wire = zmtp.AppendMessage(wire, m.Frames...)
+	}
+	return assembleWire(t, a, kept, wire)
+}
+
+func assembleWire(t testing.TB, a *assembler, kept bool, wire []byte) (*Batch, []error) {
+	t.Helper()
+	r := zmtp.NewReader(bytes.NewReader(wire), zmtp.Limits{})
+	if err := r.Fill(); err != nil {
+		t.Fatal(err)
+	}
+	a.reset(kept)
+	taken, err := a.take(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.finish(), taken.faults
+}
+
 // describe writes a batch as a reader would tell it.
 func describe(b *Batch) (s string) {
 	for _, it := range b.Items {
@@ -38,7 +62,8 @@ func describe(b *Batch) (s string) {
 		if it.Run.Direct {
 			s += "d"
 		}
-		for _, r := range it.Run.Records {
+		for i := range it.Run.Len() {
+			r := it.Run.Record(i)
 			s += fmt.Sprintf("[%s|%s]", r.Content, r.Trailer)
 		}
 		s += " "
@@ -65,14 +90,9 @@ func TestAssemblerCutsRuns(t *testing.T) {
 	} {
 		a := assembler{self: testSelf}
 		for round := range 3 { // a batch used again is like a new one
-			a.reset(round == 1)
-			for _, m := range tt.msgs {
-				if err := a.add(m); err != nil {
-					t.Fatalf("%s: %v", tt.name, err)
-				}
-			}
-			if got := describe(a.finish()); got != tt.want {
-				t.Errorf("%s, round %d:\n got %s\nwant %s", tt.name, round, got, tt.want)
+			b, faults := assemble(t, &a, round == 1, tt.msgs...)
+			if got := describe(b); got != tt.want || len(faults) > 0 {
+				t.Errorf("%s, round %d: %v\n got %s\nwant %s", tt.name, round, faults, got, tt.want)
 			}
 		}
 	}
@@ -94,109 +114,142 @@ func TestAssemblerRefuses(t *testing.T) {
 		{"empty frame", zmtp.Msg{Frames: [][]byte{nil}}, protocol.ErrTruncated},
 	} {
 		a := assembler{self: testSelf}
-		a.reset(false)
-		if err := a.add(good); err != nil {
-			t.Fatal(err)
+		b, faults := assemble(t, &a, false, good, tt.msg, recordMsg("t", testOther, 1, "b", ""))
+		if len(faults) != 1 || !errors.Is(faults[0], tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, faults, tt.want)
 		}
-		if err := a.add(tt.msg); !errors.Is(err, tt.want) {
-			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
-		}
-		if err := a.add(recordMsg("t", testOther, 1, "b", "")); err != nil {
-			t.Errorf("%s: the record after it: %v", tt.name, err)
-		}
-		if got, want := describe(a.finish()), "t/FE@0[a|][b|] "; got != want {
+		if got, want := describe(b), "t/FE@0[a|][b|] "; got != want {
 			t.Errorf("%s: batch is %s, want %s", tt.name, got, want)
 		}
 	}
 }
 
-// Runs of one, a thousand topics in turn, allocate nothing.
-func TestAssemblerAllocatesNothing(t *testing.T) {
-	msgs := make([]zmtp.Msg, 1000)
-	for i := range msgs {
-		msgs[i] = recordMsg(fmt.Sprintf("topic-%d", i), testOther, 7, "value", "")
-	}
-	a := assembler{self: testSelf}
-	fill := func() {
-		a.reset(false)
-		for _, m := range msgs {
-			if err := a.add(m); err != nil {
+// What is kept of a batch stays as it is while the reader goes on. A command
+// between the frames of a record costs it a block of its own, and nothing else.
+func TestAssemblerKeepsWhatIsKept(t *testing.T) {
+	ping := zmtp.AppendCommand(nil, "PING", []byte("\x00\x01context"))
+	for _, size := range []int{0, 10, 100, 1000, 100_000} {
+		var wire []byte
+		var want string
+		const rounds = 100
+		for seq := range uint64(4 * rounds) {
+			value := strings.Repeat(string(rune('a'+seq%26)), size)
+			m := zmtp.AppendMessage(nil, recordMsg("t", testOther, seq, value, fmt.Sprint(seq)).Frames...)
+			if seq%4 == 1 {
+				m = slices.Concat(m[:2+m[1]], ping, m[2+m[1]:])
+			}
+			wire = append(wire, m...)
+			want += fmt.Sprintf("[%s|%d]", value, seq)
+		}
+		r := zmtp.NewReader(&wireLoop{data: wire}, zmtp.Limits{})
+		a := assembler{self: testSelf}
+		var runs []*Run
+		var next uint64
+		for next < 4*rounds {
+			a.reset(true)
+			taken, err := a.take(r)
+			if err != nil || len(taken.faults) > 0 {
+				t.Fatal(err, taken.faults)
+			}
+			for _, it := range a.finish().Items {
+				if it.Run.First != next {
+					t.Fatalf("%d bytes: a run from %d, want %d", size, it.Run.First, next)
+				}
+				runs, next = append(runs, it.Run), next+uint64(it.Run.Len())
+			}
+			r.Detach()
+			if err := r.Fill(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if n := len(a.finish().Items); n != len(msgs) {
-			t.Fatalf("%d runs of %d", n, len(msgs))
+		var got strings.Builder
+		for _, run := range runs {
+			for i := range run.Len() {
+				fmt.Fprintf(&got, "[%s|%s]", run.Record(i).Content, run.Record(i).Trailer)
+			}
+		}
+		if got.String() != want {
+			t.Errorf("%d bytes: what was kept has changed", size)
 		}
 	}
-	fill()
+}
+
+// wireLoop is a connection that brings the same bytes again and again.
+type wireLoop struct {
+	data []byte
+	at   int
+}
+
+// Read reads no further than to the end of a round.
+func (w *wireLoop) Read(p []byte) (int, error) {
+	n := copy(p, w.data[w.at:])
+	w.at = (w.at + n) % len(w.data)
+	return n, nil
+}
+
+// topicsInTurn returns records of so many topics in turn, as wire messages.
+func topicsInTurn(records, topics int) *wireLoop {
+	var wire []byte
+	value := string(make([]byte, 100))
+	for i := range records {
+		wire = zmtp.AppendMessage(wire, recordMsg(fmt.Sprintf("topic-%d", i%topics), testOther, uint64(i/topics), value, "").Frames...)
+	}
+	return &wireLoop{data: wire}
+}
+
+// Runs of one, a thousand topics in turn, allocate nothing.
+func TestAssemblerAllocatesNothing(t *testing.T) {
+	const topics = 1000
+	r := zmtp.NewReader(topicsInTurn(topics, topics), zmtp.Limits{})
+	a := assembler{self: testSelf}
+	fill := func() {
+		if err := r.Fill(); err != nil {
+			t.Fatal(err)
+		}
+		a.reset(false)
+		if taken, err := a.take(r); err != nil || len(taken.faults) > 0 {
+			t.Fatal(err, taken.faults)
+		}
+		a.finish()
+	}
+	for range 10 { // until the block has grown
+		fill()
+	}
+	if n := len(a.batch.Items); n != topics {
+		t.Fatalf("%d runs of %d", n, topics)
+	}
 	if n := testing.AllocsPerRun(10, fill); n > 0 {
-		t.Errorf("%v allocations for %d runs", n, len(msgs))
+		t.Errorf("%v allocations for %d runs", n, topics)
 	}
 }
 
+// BenchmarkAssembler is a record of 100 bytes from the block that was read to
+// its batch, with the batch left to the role or not.
 func BenchmarkAssembler(b *testing.B) {
-	for name, topics := range map[string]int{"one topic": 1, "1000 topics": 1000} {
-		b.Run(name, func(b *testing.B) {
-			msgs := make([]zmtp.Msg, 1000)
-			for i := range msgs {
-				msgs[i] = recordMsg(fmt.Sprintf("topic-%d", i%topics), testOther, uint64(i/topics), "value", "")
-			}
-			a := assembler{self: testSelf}
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if i%len(msgs) == 0 {
-					a.reset(false)
+	for _, topics := range []int{1, 1000} {
+		for _, kept := range []bool{false, true} {
+			b.Run(fmt.Sprintf("topics=%d/kept=%v", topics, kept), func(b *testing.B) {
+				r := zmtp.NewReader(topicsInTurn(1000, topics), zmtp.Limits{})
+				a := assembler{self: testSelf}
+				b.ReportAllocs()
+				for n := 0; b.Loop(); n-- {
+					if n > 0 {
+						continue
+					}
+					if err := r.Fill(); err != nil {
+						b.Fatal(err)
+					}
+					a.reset(kept)
+					if taken, err := a.take(r); err != nil || len(taken.faults) > 0 {
+						b.Fatal(err, taken.faults)
+					}
+					a.finish()
+					n = len(a.batch.places)
+					if kept {
+						r.Detach()
+					}
 				}
-				if err := a.add(msgs[i%len(msgs)]); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// What is appended to a log reads back as RECORDs, and as the DIRECT-RECORDs of
-// any range of it.
-func TestWindowServesWhatWasAppended(t *testing.T) {
-	n := &Node{cfg: Config{UUID: testSelf}, window: core.NewWindow(core.WindowConfig{Bytes: 1 << 20}), topics: make(map[string]*Topic)}
-	n.room = sync.NewCond(&n.mu)
-	n.driver = &machine{poke: make(chan struct{}, 1)}
-	tp := n.Topic("t")
-	value := func(seq uint64) []byte {
-		return bytes.Repeat([]byte{byte(seq)}, int(seq%300)) // short and long frames
-	}
-	const count = 1000
-	for seq := range uint64(count) {
-		if got, ok := n.Append(tp, value(seq)); !ok || got != seq {
-			t.Fatalf("record %d got sequence %d, %v", seq, got, ok)
-		}
-	}
-	for _, r := range []core.Range{{First: 0, End: 1}, {First: 0, End: count}, {First: 299, End: 700}, {First: 999, End: 1000}, {First: 990, End: 2000}} {
-		step := Step{Job: core.Job{Kind: core.JobRecords, Partition: core.Partition{Topic: "t", Producer: testSelf}, Requester: testOther, Range: r, Mark: true}}
-		var wire []byte
-		for !step.Done && step.Range.First < step.Range.End {
-			wire = n.ServeWindow(&step, wire, 1000)
-		}
-		rd := zmtp.NewReader(bytes.NewReader(wire), zmtp.Limits{})
-		next, refused := r.First, false
-		for rd.Fill() == nil {
-			for m, ok, err := rd.Next(); ok || err != nil; m, ok, err = rd.Next() {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(m.Frames) == 1 {
-					refused = true
-					continue
-				}
-				f := m.Frames[0]
-				if seq := binary.BigEndian.Uint64(f[len(f)-8:]); seq != next || !bytes.Equal(m.Frames[1], value(seq)) {
-					t.Fatalf("%v: got sequence %d, want %d, or another value", r, seq, next)
-				}
-				next++
-			}
-		}
-		if want := min(r.End, count); next != want || refused != (r.End > count) {
-			t.Errorf("%v: served up to %d, refused %v", r, next, refused)
+			})
 		}
 	}
 }

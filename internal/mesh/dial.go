@@ -109,21 +109,12 @@ func (n *Node) dialledEnded(d *Dialled, why error) {
 func (d *Dialled) ReadOnce() bool {
 	r, in := d.reader, &d.in
 	err := r.Fill()
-	var faults []error
-	var pongs []byte
 	in.reset(d.kept)
-	for err == nil {
-		m, ok, nextErr := r.Next()
-		if err = nextErr; err != nil || !ok {
-			break
-		}
-		if m.Command {
-			pongs = answerPing(pongs, m)
-		} else if fault := in.add(m); fault != nil {
-			faults = append(faults, fault)
-		}
+	var t taken
+	if err == nil {
+		t, err = in.take(r)
 	}
-	kept, alive := d.step(in.finish(), faults, pongs, err)
+	kept, alive := d.step(in.finish(), t, err)
 	if d.kept = kept; kept {
 		r.Detach()
 	}
@@ -144,7 +135,7 @@ const messageSlack = 4 << 10
 
 // step hands a batch on. kept says that the role keeps what is in it, alive
 // that the link has not ended.
-func (d *Dialled) step(b *Batch, faults []error, pongs []byte, err error) (kept, alive bool) {
+func (d *Dialled) step(b *Batch, t taken, err error) (kept, alive bool) {
 	n := d.link.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -154,7 +145,7 @@ func (d *Dialled) step(b *Batch, faults []error, pongs []byte, err error) (kept,
 	if len(b.Items) > 0 {
 		kept = n.role.Receive(d, b, n.driver.Now())
 	}
-	d.link.housekeep(faults, pongs, err)
+	d.link.housekeep(t.faults, t.pongs, err)
 	return kept, !d.link.closed
 }
 

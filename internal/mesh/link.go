@@ -14,6 +14,7 @@ import (
 type link struct {
 	node   *Node
 	conn   net.Conn
+	direct *noWait // of whoever set writing
 	outlet *core.Outlet
 
 	control []byte // messages queued, counted by the outlet
@@ -31,7 +32,7 @@ type link struct {
 }
 
 func newLink(n *Node, conn net.Conn) *link {
-	return &link{node: n, conn: conn, outlet: core.NewOutlet(n.cfg.Outlet), cond: sync.NewCond(&n.mu)}
+	return &link{node: n, conn: conn, direct: newNoWait(conn), outlet: core.NewOutlet(n.cfg.Outlet), cond: sync.NewCond(&n.mu)}
 }
 
 // send queues a control message, whole. It needs the lock.

@@ -30,6 +30,10 @@ func (n *Node) Room() interface {
 	return n.room
 }
 
+// KnownTopic returns a topic that Topic has returned before, else nil. It needs
+// the lock.
+func (n *Node) KnownTopic(name string) *Topic { return n.topics[name] }
+
 // Topic returns a topic to publish to, made when it is new. It needs the lock.
 func (n *Node) Topic(name string) *Topic {
 	if t := n.topics[name]; t != nil {
@@ -67,16 +71,20 @@ func (n *Node) Append(t *Topic, value []byte) (seq uint64, ok bool) {
 		c.Data = make([]byte, c.Cap)
 	}
 	seq = t.Log.Next()
-	b := c.Data.([]byte)[c.Size:c.Size:c.Cap]
-	b = append(b, t.header...)
-	b = binary.BigEndian.AppendUint64(b, seq)
-	b = zmtp.AppendFrameHeader(b, 0, len(value))
-	b = append(b, value...)
-	if _, first := t.Log.Commit(c, len(b)); first {
+	t.encode(c.Data.([]byte)[c.Size:c.Size+size], seq, value)
+	if _, first := t.Log.Commit(c, size); first {
 		n.window.Wrote(t.Log, n.driver.Now())
 		n.WakeAt(n.window.NextWake())
 	}
 	return seq, true
+}
+
+// encode writes a record as a wire message, of which dst has the size.
+func (t *Topic) encode(dst []byte, seq uint64, value []byte) {
+	n := copy(dst, t.header)
+	binary.BigEndian.PutUint64(dst[n:], seq)
+	content := zmtp.AppendFrameHeader(dst[:n+8], 0, len(value))
+	copy(dst[len(content):], value)
 }
 
 // Show lets the links have the records of a log up to a mark, when the journal

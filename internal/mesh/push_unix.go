@@ -7,28 +7,45 @@ import (
 	"syscall"
 )
 
-// tryWrite writes what the socket takes at once, and returns how much it was.
-func tryWrite(c net.Conn, b []byte) (n int, err error) {
-	if t, ok := c.(tryWriter); ok {
-		return t.TryWrite(b)
+// noWait writes to a connection without waiting. It keeps what a write needs, so
+// that one costs no memory.
+type noWait struct {
+	try   tryWriter       // nil unless the connection can do it itself
+	raw   syscall.RawConn // nil if it has no file descriptor
+	write func(fd uintptr) bool
+	b     []byte
+	n     int
+	err   error
+}
+
+func newNoWait(c net.Conn) *noWait {
+	w := new(noWait)
+	w.try, _ = c.(tryWriter)
+	if sc, ok := c.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			w.raw = raw
+		}
 	}
-	sc, ok := c.(syscall.Conn)
-	if !ok {
+	w.write = func(fd uintptr) bool {
+		w.n, w.err = syscall.Write(int(fd), w.b)
+		return true
+	}
+	return w
+}
+
+// Write writes what the socket takes at once, and returns how much it was.
+func (w *noWait) Write(b []byte) (n int, err error) {
+	switch {
+	case w.try != nil:
+		return w.try.TryWrite(b)
+	case w.raw == nil:
 		return 0, nil
 	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return 0, err
+	w.b, w.n, w.err = b, 0, nil
+	err = w.raw.Write(w.write)
+	w.b = nil
+	if err == nil && w.err != syscall.EAGAIN && w.err != syscall.EINTR {
+		err = w.err
 	}
-	rawErr := raw.Write(func(fd uintptr) bool {
-		n, err = syscall.Write(int(fd), b)
-		return true
-	})
-	if rawErr != nil {
-		return 0, rawErr
-	}
-	if err == syscall.EAGAIN || err == syscall.EINTR {
-		err = nil
-	}
-	return max(n, 0), err
+	return max(w.n, 0), err
 }

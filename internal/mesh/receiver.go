@@ -62,7 +62,7 @@ func (r *Receiver) PeerChanged(p *Peer, now time.Time) {
 func (r *Receiver) Run(d *Dialled, run *Run, now time.Time) {
 	run.Bare = run.Direct && d.peer.Foreign() && d.peer.UUID != run.Partition.Producer
 	r.In.Receive(d.peer.UUID, run.Direct, core.Run{
-		Partition: run.Partition, First: run.First, Count: len(run.Records), Bytes: run.Bytes, Data: run,
+		Partition: run.Partition, First: run.First, Count: run.Len(), Bytes: run.Bytes, Data: run,
 	}, now)
 }
 

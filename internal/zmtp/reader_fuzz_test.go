@@ -82,6 +82,17 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
+// nextEitherWay is Next, or Pair where that finds a message.
+func nextEitherWay(r *Reader, rnd *rand.Rand) (Msg, bool, error) {
+	if rnd.Intn(2) == 0 {
+		if p, ok := r.Pair(); ok {
+			b := r.Block()
+			return Msg{Frames: [][]byte{b[p.First:p.FirstEnd], b[p.Second:p.End]}}, true, nil
+		}
+	}
+	return r.Next()
+}
+
 // drain reads src to its end, sometimes with Detach, and returns the error it
 // ends with, or one that says how what came differs from want.
 func drain(r *Reader, src *source, rnd *rand.Rand, want []string) error {
@@ -92,7 +103,7 @@ func drain(r *Reader, src *source, rnd *rand.Rand, want []string) error {
 	var got []string
 	var kept, fresh []held
 	for {
-		m, ok, err := r.Next()
+		m, ok, err := nextEitherWay(r, rnd)
 		if ok {
 			m.Frames = slices.Clone(m.Frames)
 			got = append(got, text(m))

@@ -436,8 +436,22 @@ func TestReaderIdleMemory(t *testing.T) {
 
 func BenchmarkReader(b *testing.B) {
 	message := len(records(1))
-	for _, detach := range []bool{false, true} {
-		b.Run(fmt.Sprintf("detach=%v", detach), func(b *testing.B) {
+	next := func(r *Reader) (bool, error) {
+		_, ok, err := r.Next()
+		return ok, err
+	}
+	pair := func(r *Reader) (bool, error) {
+		if _, ok := r.Pair(); ok {
+			return true, nil
+		}
+		return next(r)
+	}
+	for _, c := range []struct {
+		name   string
+		next   func(*Reader) (bool, error)
+		detach bool
+	}{{"next", next, false}, {"pair", pair, false}, {"next/detach", next, true}, {"pair/detach", pair, true}} {
+		b.Run(c.name, func(b *testing.B) {
 			r := NewReader(&loop{data: records(1000)}, Limits{})
 			b.SetBytes(int64(message))
 			b.ReportAllocs()
@@ -446,7 +460,7 @@ func BenchmarkReader(b *testing.B) {
 					b.Fatal(err)
 				}
 				for {
-					_, ok, err := r.Next()
+					ok, err := c.next(r)
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -455,7 +469,7 @@ func BenchmarkReader(b *testing.B) {
 					}
 					i++
 				}
-				if detach {
+				if c.detach {
 					r.Detach()
 				}
 			}

@@ -1,0 +1,99 @@
+package mesh
+
+import (
+	"bytes"
+	"encoding/binary"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/zmtp"
+)
+
+// publisher returns a node that has a window and nothing else.
+func publisher(window int64) *Node {
+	n := &Node{cfg: Config{UUID: testSelf}, window: core.NewWindow(core.WindowConfig{Bytes: window}), topics: make(map[string]*Topic)}
+	n.room = sync.NewCond(&n.mu)
+	n.driver = &machine{poke: make(chan struct{}, 1)}
+	return n
+}
+
+// A record that goes into a full window takes the place of one that leaves, and
+// no memory.
+func TestAppendAllocatesNothing(t *testing.T) {
+	n := publisher(4 << 20)
+	tp, value := n.Topic("t"), make([]byte, 100)
+	fill := func() {
+		for range 100_000 { // more than the window has
+			if _, ok := n.Append(tp, value); !ok {
+				t.Fatal("no room")
+			}
+		}
+	}
+	fill()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	fill()
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 100_000 { // each chunk has a few words besides its bytes
+		t.Errorf("%d bytes for 100,000 records", got)
+	}
+}
+
+// BenchmarkAppend is a record of 100 bytes, appended to a window that is full.
+func BenchmarkAppend(b *testing.B) {
+	n := publisher(64 << 20)
+	tp, value := n.Topic("t"), make([]byte, 100)
+	for range 1_000_000 {
+		n.Append(tp, value)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		n.Append(tp, value)
+	}
+}
+
+// What is appended to a log reads back as RECORDs, and as the DIRECT-RECORDs of
+// any range of it.
+func TestWindowServesWhatWasAppended(t *testing.T) {
+	n := publisher(1 << 20)
+	tp := n.Topic("t")
+	value := func(seq uint64) []byte {
+		return bytes.Repeat([]byte{byte(seq)}, int(seq%300)) // short and long frames
+	}
+	const count = 1000
+	for seq := range uint64(count) {
+		if got, ok := n.Append(tp, value(seq)); !ok || got != seq {
+			t.Fatalf("record %d got sequence %d, %v", seq, got, ok)
+		}
+	}
+	for _, r := range []core.Range{{First: 0, End: 1}, {First: 0, End: count}, {First: 299, End: 700}, {First: 999, End: 1000}, {First: 990, End: 2000}} {
+		step := Step{Job: core.Job{Kind: core.JobRecords, Partition: core.Partition{Topic: "t", Producer: testSelf}, Requester: testOther, Range: r, Mark: true}}
+		var wire []byte
+		for !step.Done && step.Range.First < step.Range.End {
+			wire = n.ServeWindow(&step, wire, 1000)
+		}
+		rd := zmtp.NewReader(bytes.NewReader(wire), zmtp.Limits{})
+		next, refused := r.First, false
+		for rd.Fill() == nil {
+			for m, ok, err := rd.Next(); ok || err != nil; m, ok, err = rd.Next() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(m.Frames) == 1 {
+					refused = true
+					continue
+				}
+				f := m.Frames[0]
+				if seq := binary.BigEndian.Uint64(f[len(f)-8:]); seq != next || !bytes.Equal(m.Frames[1], value(seq)) {
+					t.Fatalf("%v: got sequence %d, want %d, or another value", r, seq, next)
+				}
+				next++
+			}
+		}
+		if want := min(r.End, count); next != want || refused != (r.End > count) {
+			t.Errorf("%v: served up to %d, refused %v", r, next, refused)
+		}
+	}
+}
