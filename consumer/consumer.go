@@ -162,7 +162,6 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 // read, ErrNameInUse when another consumer has their name, ErrClosed after Close,
 // or the error of ctx.
 func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
-	defer context.AfterFunc(ctx, c.wake)()
 	c.node.Lock()
 	defer c.node.Unlock()
 	records, err := c.poll(ctx, most)
@@ -174,11 +173,8 @@ func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 
 // poll needs the lock.
 func (c *Consumer) poll(ctx context.Context, most int) ([]beck.Record, error) {
-	for c.failed != nil || len(c.queue)+len(c.rest) == 0 {
-		if err := c.finished(ctx); err != nil {
-			return nil, err
-		}
-		c.more.Wait()
+	if err := c.await(ctx); err != nil {
+		return nil, err
 	}
 	if len(c.rest) > 0 {
 		n := min(max(most, 1), len(c.rest))
@@ -190,6 +186,25 @@ func (c *Consumer) poll(ctx context.Context, most int) ([]beck.Record, error) {
 	records := c.take(max(most, 1))
 	c.rx.Act()
 	return records, nil
+}
+
+// await waits until the queue has something, or returns why it never will.
+func (c *Consumer) await(ctx context.Context) error {
+	has := func() bool { return c.failed == nil && len(c.queue)+len(c.rest) > 0 }
+	if has() {
+		return nil
+	}
+	if err := c.finished(ctx); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, c.wake)()
+	for !has() {
+		if err := c.finished(ctx); err != nil {
+			return err
+		}
+		c.more.Wait()
+	}
+	return nil
 }
 
 func (c *Consumer) wake() {
@@ -291,9 +306,15 @@ func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
 // Ready waits until everything known at the start is linked and asked: each
 // tower that can be reached has named its nodes, and each of these has listed
 // what it has. What is published from then on is delivered also with Latest. A
-// store that was announced and does not answer within 5 s is ErrUnanswered. With
-// SaveAs, that begins when the saved positions are there.
+// store that was announced and does not answer within 5 s is ErrUnanswered. The
+// end of ctx counts only while that is still to come. With SaveAs, that begins
+// when the saved positions are there.
 func (c *Consumer) Ready(ctx context.Context) error {
+	select {
+	case <-c.start.done:
+		return c.start.err
+	default:
+	}
 	select {
 	case <-c.start.done:
 		return c.start.err

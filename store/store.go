@@ -30,7 +30,7 @@ type Store struct {
 	keeper *core.Keeper
 
 	rules     blocklog.Rules
-	gathered  map[core.Partition]*gather // waits for the committer
+	rounds    rounds // wait for the committer
 	upkeep    upkeep
 	comparing comparing
 	disk      *disk
@@ -96,8 +96,7 @@ type diskDriver interface {
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
 		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), comparing: newComparing(), keeper: core.NewKeeper(),
-		gathered: make(map[core.Partition]*gather),
-		again:    make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
+		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
 }
 
@@ -221,6 +220,7 @@ type Stats struct {
 	Filled     uint64            // records that had been missing
 	Conflicts  uint64            // ranges of which another store holds different contents
 	Trimmed    uint64            // records that retention or a purge deleted
+	Queued     int64             // bytes received and not on disk yet
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
@@ -231,6 +231,7 @@ func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
 	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
+	st.Queued = s.rx.In.Queued()
 	st.Missing, st.Filled = s.rx.In.Lacking(), s.rx.In.Stats.Filled
 	s.node.Unlock()
 	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed

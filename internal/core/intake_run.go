@@ -78,9 +78,13 @@ const foreignRecords = 256
 
 // foreignServes reports whether a foreign producer's answers can be right: no
 // store was ever met that could have acknowledged anything of it.
-func (in *Intake) foreignServes(q *part) bool { return !in.stores && !q.acked }
+func (in *Intake) foreignServes(q *part) bool {
+	return !in.stores && !q.acked || planted.Is(planted.ForeignBelieved)
+}
 
-func (in *Intake) full() bool { return in.queued >= in.cfg.QueueBytes }
+func (in *Intake) full() bool {
+	return in.queued >= in.cfg.QueueBytes && !planted.Is(planted.QueueUnbounded)
+}
 
 // noRoom leaves r for a later fetch. The answer under way, if r is of it, does
 // not bring it again, and counts as ended there.

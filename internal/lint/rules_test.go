@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"tower", "producer", "consumer", "store"},
-	{"internal/mesh", "internal/foreign"},
+	{"internal/mesh", "internal/foreign/..."},
 	{"."}, // the root package: what an application and the mesh share
 	{"internal/blocklog", "internal/journal", "internal/positions"},
 	{"internal/home"},

@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -11,6 +10,7 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/foreign/habit"
 	"github.com/beckmesh/beck/internal/positions"
 )
 
@@ -20,7 +20,7 @@ type named struct {
 	name   string
 	fs     *vfs.MemFS // for a file; nil: the stores keep them
 	acks   int
-	strict bool // whatever was saved is there again, as long as no store is wiped
+	strict bool // whatever was saved is there again, as long as no store is wiped, and all are ours
 	floor  map[core.Partition]uint64
 	tried  map[core.Partition]uint64 // what was committed, whether or not that was known to be saved
 }
@@ -65,7 +65,7 @@ func (n *named) resume(r *reader, c *consumer.Consumer) {
 		return next
 	}
 	r.tried = n.tried
-	if n.fs != nil || n.strict && n.world.model.wiped == 0 {
+	if n.fs != nil || n.strict && n.world.lost == 0 && len(n.world.cStores) == 0 {
 		r.floor = n.floor
 	}
 }
@@ -95,9 +95,7 @@ func (n *named) crash() {
 	w := n.world
 	w.Faults["consumer crash with a name"]++
 	if n.fs != nil {
-		n.fs = n.fs.CrashClone(vfs.CrashCloneCfg{
-			UnsyncedDataPercent: pick(w, []int{0, 0, 50, 100}), RNG: rand.New(rand.NewPCG(w.rng.Uint64(), 1)),
-		})
+		n.fs = w.crashed(n.fs, pick(w, []int{0, 0, 50, 100}))
 	}
 }
 
@@ -120,21 +118,24 @@ func (r *reader) begins(p core.Partition, offset uint64) uint64 {
 	return max(min(offset, r.tried[p]), r.floor[p])
 }
 
-// durable returns how far some store has, or had, each partition on disk.
-func (w *World) durable() map[core.Partition]uint64 {
+// noteDurable notes how far some store has, or had, each partition on disk.
+func (w *World) noteDurable() {
 	for _, b := range w.stores {
 		if b.store != nil {
 			b.noteDurable()
 		}
 	}
-	return w.model.durable
+	for _, p := range w.model {
+		for _, b := range w.cStores {
+			p.durable = max(p.durable, uint64(b.habit.Len(habit.Partition(p.Partition))))
+		}
+	}
 }
 
 func (b *storeBox) noteDurable() {
-	durable := b.world.model.durable
-	for p, next := range b.store.Heads() {
-		q := core.Partition{Topic: p.Topic, Producer: p.Partition}
-		durable[q] = max(durable[q], next)
+	for p, next := range b.state() {
+		part := b.world.model.part(p)
+		part.durable = max(part.durable, next)
 	}
 }
 
@@ -144,21 +145,28 @@ func (b *consumerBox) checkStored(records []beck.Record) {
 		return
 	}
 	w := b.world
-	durable := w.durable()
+	w.noteDurable()
 	for _, rec := range records {
-		p := core.Partition{Topic: rec.Topic, Producer: rec.Partition}
-		if rec.Offset >= durable[p] {
-			w.failf("%s wants what is stored, and got %v@%d; stores have %d", b.m.name, p, rec.Offset, durable[p])
+		p := w.model.part(core.Partition{Topic: rec.Topic, Producer: rec.Partition})
+		if rec.Offset >= p.durable {
+			w.failf("%s wants what is stored, and got %v@%d; stores have %d", b.m.name, p, rec.Offset, p.durable)
 			return
 		}
-		w.model.given[p] = max(w.model.given[p], rec.Offset+1)
+		if !p.foreign { // of a C producer a store may have what is behind a hole
+			p.given = max(p.given, rec.Offset+1)
+		}
 	}
 }
 
 // unmade names what was given to a consumer of what is stored, and is no more.
 func (w *World) unmade(last *reader) (missing []string) {
-	if w.model.wiped > 0 {
+	if w.lost > 0 {
 		return nil // one store was enough
 	}
-	return last.lacks(w.model.given)
+	for _, p := range w.model.sorted() {
+		if has := last.has(p.Partition); has < p.given {
+			missing = append(missing, fmt.Sprintf("%v: has %d of %d", p, has, p.given))
+		}
+	}
+	return missing
 }
