@@ -29,6 +29,7 @@ type claim struct {
 	rivals map[string]time.Time // who else claims it, and when that was first seen
 	lives  map[string]*life     // those of the name that were found, by their address, until they are read
 	epoch  uint64               // of this life; until then the highest found
+	stores int                  // that had answered when this life began
 	log    savedLog
 }
 
@@ -122,7 +123,8 @@ func (n *claim) load(c *Consumer) (at map[core.Partition]uint64, missing string)
 	if uuid := n.contest(c); uuid != "" || c.failed != nil {
 		return nil, "consumer " + uuid + " has the name, or has just ended"
 	}
-	if missing := storesToAnswer(c); missing != "" {
+	stores, missing := storesToAnswer(c)
+	if missing != "" {
 		return nil, missing
 	}
 	c.rx.Act() // what the intake has counted as delivered is to be read first
@@ -134,7 +136,7 @@ func (n *claim) load(c *Consumer) (at map[core.Partition]uint64, missing string)
 		return nil, "the last saved positions are on their way"
 	}
 	n.epoch++
-	n.lives, n.log.due = nil, true
+	n.lives, n.stores, n.log.due = nil, stores, true
 	c.node.SetHold(n.hold(true))
 	return at, ""
 }
@@ -159,11 +161,12 @@ func (n *claim) last(c *Consumer) (at map[core.Partition]uint64, known bool) {
 	return make(map[core.Partition]uint64), true
 }
 
-// storesToAnswer says which stores have not told yet what they have.
-func storesToAnswer(c *Consumer) (missing string) {
-	now, stores := c.node.Now(), 0
-	if !c.node.Introduced(now) {
-		return "no tower has named the nodes"
+// storesToAnswer says which stores have not told yet what they have, or how many
+// have.
+func storesToAnswer(c *Consumer) (stores int, missing string) {
+	now := c.node.Now()
+	if !c.node.Named(now) {
+		return 0, "no tower has named the nodes"
 	}
 	for _, p := range c.node.Peers() {
 		s, up := p.Source()
@@ -171,13 +174,13 @@ func storesToAnswer(c *Consumer) (missing string) {
 			continue
 		}
 		if stores++; !up || !c.rx.In.Listed(p.UUID, now) {
-			return "store " + p.UUID + " does not answer"
+			return 0, "store " + p.UUID + " does not answer"
 		}
 	}
 	if stores == 0 {
-		return "no store is there"
+		return 0, "no store is there"
 	}
-	return ""
+	return stores, ""
 }
 
 // read takes records of saved positions. Those of other names are not read on.

@@ -14,6 +14,7 @@ import (
 	"github.com/beckmesh/beck/internal/testmesh"
 	"github.com/beckmesh/beck/producer"
 	"github.com/beckmesh/beck/store"
+	"github.com/beckmesh/beck/tower"
 )
 
 func named(name string) func(*consumer.Config) {
@@ -198,11 +199,38 @@ func TestPositionsWaitForAStore(t *testing.T) {
 
 	c = m.Consumer(named("n"), "t")
 	testmesh.Until(t, "it says what it waits for", func() bool { return strings.Contains(c.Stats().Waits, "store") })
+	if n := c.Stats().StoresRead; n != 0 {
+		t.Errorf("it has read %d stores, and none is there", n)
+	}
 	m.Store(dir)
 	publish(t, p, "t", 1)
 	testmesh.InOrder(t, testmesh.Take(t, c, 1), 10, "v")
-	if w := c.Stats().Waits; w != "" {
-		t.Errorf("it waits for %q", w)
+	if s := c.Stats(); s.Waits != "" || s.StoresRead != 1 {
+		t.Errorf("it waits for %q, and began with %d stores", s.Waits, s.StoresRead)
+	}
+}
+
+// TestTowerReachedLate: a consumer that starts without its tower does not begin
+// with what the first store knows that comes back to it with the tower. The others
+// may take a second to dial it again, and are given two.
+func TestTowerReachedLate(t *testing.T) {
+	t.Parallel()
+	m := testmesh.New(t)
+	m.Tower.Close()
+	m.Store("")
+	c := m.Consumer(named("n"), "t")
+	testmesh.Until(t, "the tower is given up", func() bool { return c.Stats().Waits == "no store is there" })
+	config := tower.DefaultConfig()
+	config.Sub, config.Pub, config.Logger = m.Node.Sub[0], m.Node.Pub[0], testmesh.Logger(t)
+	began := time.Now()
+	tw, err := tower.Start(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tw.Close()
+	testmesh.Until(t, "it begins", func() bool { return c.Stats().StoresRead == 1 })
+	if took := time.Since(began); took < 2*time.Second {
+		t.Errorf("it began %v after the tower", took)
 	}
 }
 

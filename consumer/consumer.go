@@ -347,15 +347,19 @@ type Stats struct {
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
 	Waits      string            // what it takes to read the saved positions; "" when that is done
+	StoresRead int               // stores whose saved positions the consumer began with; 0 until then
 }
 
 // Stats returns what was counted so far.
 func (c *Consumer) Stats() Stats {
 	c.node.Lock()
 	defer c.node.Unlock()
-	n := c.node.Stats()
+	n, read := c.node.Stats(), 0
+	if c.name != nil {
+		read = c.name.stores
+	}
 	return Stats{
-		Waits:     c.start.missing,
+		Waits: c.start.missing, StoresRead: read,
 		Delivered: c.handed, Queued: c.rx.In.Queued(), Duplicates: c.rx.In.Stats.Duplicates,
 		NoRoom: c.rx.In.Stats.NoRoom, Fetches: c.rx.In.Stats.Fetches,
 		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,

@@ -14,7 +14,7 @@ import (
 	"github.com/beckmesh/beck/protocol"
 )
 
-// gather is what a partition received since the last commit.
+// gather is what a partition received for one commit.
 type gather struct {
 	records *blocklog.Builder
 	// What was missing below them, and what is there without trailers; nil while
@@ -26,8 +26,7 @@ type gather struct {
 // gather adds a delivery to the next batch. It needs the lock.
 func (s *Store) gather(d core.Delivery) {
 	p := d.Run.Partition
-	g := s.gatherOf(p)
-	g.bytes += d.Run.Bytes
+	g := s.gatherOf(d)
 	if err := add(g.records, d); err != nil {
 		s.fail(fmt.Errorf("gather %v: %w", p, err))
 		return
@@ -41,12 +40,10 @@ func (s *Store) gather(d core.Delivery) {
 // gatherFill adds what was missing to the next batch. It needs the lock.
 func (s *Store) gatherFill(d core.Delivery) {
 	p := d.Run.Partition
-	g := s.gatherOf(p)
-	g.bytes += d.Run.Bytes
+	g := s.gatherOf(d)
 	if g.fills == nil {
 		g.fills = s.log.NewBuilder()
 	}
-	s.filling[p] = true
 	if err := add(g.fills, d); err != nil { // below what was gathered before
 		s.upkeep.look[p] = true
 	}
@@ -55,8 +52,7 @@ func (s *Store) gatherFill(d core.Delivery) {
 // gatherComplete adds records that are there without their trailers to the next
 // batch. It needs the lock.
 func (s *Store) gatherComplete(d core.Delivery) {
-	g := s.gatherOf(d.Run.Partition)
-	g.bytes += d.Run.Bytes
+	g := s.gatherOf(d)
 	if g.complete == nil {
 		g.complete = s.log.NewBuilder()
 	}
@@ -109,25 +105,28 @@ func addThose(to *blocklog.Builder, d core.Delivery, whole bool) (left bool, err
 // maxSpare bounds the gathers kept for later.
 const maxSpare = 64
 
-// gatherOf returns what a partition gathers, made when there is none.
-func (s *Store) gatherOf(p core.Partition) *gather {
-	g := s.gathered[p]
-	if g != nil {
-		return g
+// gatherOf returns what the partition of a delivery gathers, made when there is
+// none, and counts the delivery.
+func (s *Store) gatherOf(d core.Delivery) *gather {
+	r, p := s.rounds.last(), d.Run.Partition
+	g := r[p]
+	if g == nil {
+		if n := len(s.spare); n > 0 {
+			g = s.spare[n-1]
+			s.spare = s.spare[:n-1]
+		} else {
+			g = &gather{records: s.log.NewBuilder()}
+		}
+		r[p] = g
+		s.node.WakeWorkers()
 	}
-	if n := len(s.spare); n > 0 {
-		g = s.spare[n-1]
-		s.spare = s.spare[:n-1]
-	} else {
-		g = &gather{records: s.log.NewBuilder()}
-	}
-	s.gathered[p] = g
-	s.node.WakeWorkers()
+	g.bytes += d.Run.Bytes
+	s.rounds.bytes += d.Run.Bytes
 	return g
 }
 
-// commit is the committer: it writes all that was gathered in one batch, syncs
-// it, then releases the acknowledgements. The next batch fills meanwhile. Then
+// commit is the committer: it writes a round that was gathered in one batch, syncs
+// it, then releases the acknowledgements. The next round fills meanwhile. Then
 // it purges what is to be purged: nothing of it is being written. It needs the
 // lock, which it gives up while it writes.
 func (s *Store) commit() bool {
@@ -138,6 +137,7 @@ func (s *Store) commit() bool {
 		return false
 	}
 	batch, lapses := s.take()
+	s.rounds.writing = batch // until it is on disk
 	s.node.Unlock()
 	look, err := s.write(batch)
 	if err == nil {
@@ -148,6 +148,7 @@ func (s *Store) commit() bool {
 		return s.writeFailed(batch, lapses, err)
 	}
 	s.disk.wrote()
+	s.rounds.writing = nil
 	s.lookAt(look) // what is missing still is not to be acknowledged
 	s.committed(batch, s.node.Now())
 	s.purge()
@@ -156,7 +157,7 @@ func (s *Store) commit() bool {
 
 // write commits a batch and syncs it. It returns the partitions of which
 // something could not be filled in. It runs without the lock.
-func (s *Store) write(gathered map[core.Partition]*gather) (look []core.Partition, err error) {
+func (s *Store) write(gathered round) (look []core.Partition, err error) {
 	if len(gathered) == 0 {
 		return nil, nil
 	}
@@ -172,7 +173,7 @@ func (s *Store) write(gathered map[core.Partition]*gather) (look []core.Partitio
 	return look, err
 }
 
-func (s *Store) writeBatch(gathered map[core.Partition]*gather, fill bool) (look []core.Partition, err error) {
+func (s *Store) writeBatch(gathered round, fill bool) (look []core.Partition, err error) {
 	b := s.log.NewBatch()
 	defer b.Discard()
 	for i, p := range sortedPartitions(gathered) {
@@ -216,7 +217,7 @@ func sortedPartitions[V any](m map[core.Partition]V) []core.Partition {
 
 // committed acknowledges a batch that is synced, and gives its room back. It
 // needs the lock.
-func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
+func (s *Store) committed(gathered round, now time.Time) {
 	if len(gathered) == 0 {
 		return
 	}
@@ -224,9 +225,6 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 	for _, p := range sortedPartitions(gathered) {
 		g := gathered[p]
 		s.keeper.Committed(p, g.records.Next())
-		if next := s.gathered[p]; g.fills != nil && (next == nil || next.fills == nil) {
-			delete(s.filling, p)
-		}
 		s.acknowledge(p)
 		s.announce(p)
 		s.stored(p)
@@ -242,23 +240,24 @@ func (s *Store) committed(gathered map[core.Partition]*gather, now time.Time) {
 	s.rx.Act()
 }
 
-// largeGather is the size from which a builder is not kept for later.
-const largeGather = 4 << 20
-
+// recycle gives back the memory of a gather, and keeps it for later.
 func (s *Store) recycle(g *gather) {
-	if len(s.spare) >= maxSpare || g.records.Bytes() > largeGather {
-		return
+	for _, b := range []*blocklog.Builder{g.records, g.fills, g.complete} {
+		if b != nil {
+			b.Reset()
+		}
 	}
-	g.records.Reset()
 	g.fills, g.complete, g.bytes = nil, nil, 0
-	s.spare = append(s.spare, g)
+	if len(s.spare) < maxSpare {
+		s.spare = append(s.spare, g)
+	}
 }
 
-// acknowledge tells a producer what of its partition is durable; not while
-// something that was missing is on its way to the disk. It needs the lock.
+// acknowledge tells a producer what of its partition is durable, as far as nothing
+// is missing that it may still hold. It needs the lock.
 func (s *Store) acknowledge(p core.Partition) {
 	peer := s.node.Peer(p.Producer)
-	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || s.filling[p] || !s.rx.In.MayAcknowledge(p) {
+	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || !s.rx.In.MayAcknowledge(p) {
 		return
 	}
 	ack, ok := s.keeper.Acknowledge(p)
@@ -266,17 +265,27 @@ func (s *Store) acknowledge(p core.Partition) {
 		return
 	}
 	if !peer.Foreign() && !planted.Is(planted.AckOverHole) {
-		below := s.rx.In.AcknowledgeBelow(p)
+		below := s.wholeBelow(p)
 		if below == 0 {
 			return
 		}
 		ack.Sequence = min(ack.Sequence, below-1)
 	}
-	if planted.Is(planted.AckBeyondDurable) && s.again[p] && s.gathered[p] != nil {
+	if planted.Is(planted.AckBeyondDurable) && s.again[p] && s.rounds.holds(p) {
 		ack.Sequence++
 	}
 	s.rx.In.Acknowledged(p)
 	peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
+}
+
+// wholeBelow returns the sequence below which a partition lacks nothing here that
+// its producer may still hold. It needs the lock.
+func (s *Store) wholeBelow(p core.Partition) uint64 {
+	below := s.rx.In.AcknowledgeBelow(p)
+	if lowest, some := s.rounds.filling(p); some {
+		below = min(below, lowest)
+	}
+	return below
 }
 
 // announce tells whoever subscribed to its heads of a partition whose producer
@@ -295,7 +304,7 @@ func (s *Store) announce(p core.Partition) {
 func (s *Store) stored(p core.Partition) {
 	end := s.keeper.Durable(p)
 	if peer := s.node.Peer(p.Producer); peer != nil && peer.Dialled != nil {
-		end = min(end, s.rx.In.AcknowledgeBelow(p)) // perhaps only the producer has what is missing
+		end = min(end, s.wholeBelow(p)) // perhaps only the producer has what is missing
 	}
 	if s.heard && end > 0 {
 		s.node.Broadcast(protocol.KindStored, p.Topic, protocol.AppendStored(nil, p.Topic, p.Producer, end-1))

@@ -23,11 +23,11 @@ import (
 // a second time, and nothing is acknowledged that was not found or synced.
 type disk struct {
 	full     atomic.Bool
-	broken   bool                       // the log is to be opened again
-	failures int                        // since something was last written
-	next     time.Time                  // when it is to be tried again
-	batch    map[core.Partition]*gather // what could not be written; nil: nothing
-	lapses   map[core.Partition]uint64  // to be noted with it
+	broken   bool                      // the log is to be opened again
+	failures int                       // since something was last written
+	next     time.Time                 // when it is to be tried again
+	batch    round                     // what could not be written; nil: nothing
+	lapses   map[core.Partition]uint64 // to be noted with it
 }
 
 const (
@@ -75,22 +75,21 @@ func (d *disk) wrote() {
 	}
 }
 
-// take returns what is to be written next: what failed, or what was gathered. It
+// take returns what is to be written next: what failed, or the oldest round. It
 // needs the lock.
-func (s *Store) take() (batch map[core.Partition]*gather, lapses map[core.Partition]uint64) {
+func (s *Store) take() (batch round, lapses map[core.Partition]uint64) {
 	if d := s.disk; d.batch != nil {
 		batch, lapses = d.batch, d.lapses
 		d.batch, d.lapses = nil, nil
 		return batch, lapses
 	}
-	batch = s.gathered
-	s.gathered = make(map[core.Partition]*gather, len(batch))
+	batch = s.rounds.next()
 	return batch, s.takeLapses(batch)
 }
 
 // writeFailed keeps what could not be written for later, or gives up. It needs
 // the lock.
-func (s *Store) writeFailed(batch map[core.Partition]*gather, lapses map[core.Partition]uint64, err error) (again bool) {
+func (s *Store) writeFailed(batch round, lapses map[core.Partition]uint64, err error) (again bool) {
 	switch {
 	case errors.Is(err, blocklog.ErrClosed): // Close gave up on a full disk
 		return false

@@ -6,6 +6,7 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -30,7 +31,7 @@ func (s *Store) wantPurge(p core.Partition) *purge {
 
 // toldPurge takes what another store says was purged. It needs the lock.
 func (s *Store) toldPurge(p core.Partition, below uint64) {
-	if below == 0 {
+	if below == 0 || planted.Is(planted.PurgeStays) {
 		return
 	}
 	if state, _ := s.log.State(blocklog.Partition(p)); state.Purged < below {
@@ -68,10 +69,9 @@ func (s *Store) purged(p core.Partition, before blocklog.State) {
 	now := s.node.Now()
 	s.stats.Trimmed += before.Records - min(state.Records, before.Records)
 	s.keeper.Committed(p, state.Next)
-	if g := s.gathered[p]; g != nil && (g.records.Count() == 0 || g.records.First() < state.Next) {
-		delete(s.gathered, p)
+	if bytes, dropped := s.rounds.drop(p, state.Next); dropped {
 		s.rx.In.Rewind(p, state.Next, now)
-		s.rx.In.Consumed(g.bytes, now)
+		s.rx.In.Consumed(bytes, now)
 	} else {
 		s.rx.In.Trim(p, state.Tail, now)
 	}
@@ -87,18 +87,8 @@ func (s *Store) purged(p core.Partition, before blocklog.State) {
 // returns when they are gone here; the space on disk is given back in the
 // background. A producer or a C store that still has them is not told.
 func (s *Store) Purge(topic, partition string, before uint64) error {
-	if err := protocol.ValidTopic(topic); err != nil {
-		return fmt.Errorf("purge topic %q: %w", topic, err)
-	}
-	if err := protocol.ValidAddress(partition); err != nil {
-		return fmt.Errorf("purge partition %q: %w", partition, err)
-	}
-	p := core.Partition{Topic: topic, Producer: partition}
 	result := make(chan error, 1)
-	s.node.Lock()
-	w := s.wantPurge(p)
-	w.asked, w.done = max(w.asked, before), append(w.done, func(err error) { result <- err })
-	s.node.Unlock()
+	s.PurgeFunc(topic, partition, before, func(err error) { result <- err })
 	select {
 	case err := <-result:
 		return err
@@ -112,4 +102,21 @@ func (s *Store) Purge(topic, partition string, before uint64) error {
 			return fmt.Errorf("purge: %w", beck.ErrClosed)
 		}
 	}
+}
+
+// PurgeFunc is Purge that does not wait: done is called with the outcome, at most
+// once, and not after Close. It must not block, or call the store.
+func (s *Store) PurgeFunc(topic, partition string, before uint64, done func(error)) {
+	if err := protocol.ValidTopic(topic); err != nil {
+		done(fmt.Errorf("purge topic %q: %w", topic, err))
+		return
+	}
+	if err := protocol.ValidAddress(partition); err != nil {
+		done(fmt.Errorf("purge partition %q: %w", partition, err))
+		return
+	}
+	s.node.Lock()
+	defer s.node.Unlock()
+	w := s.wantPurge(core.Partition{Topic: topic, Producer: partition})
+	w.asked, w.done = max(w.asked, before), append(w.done, done)
 }

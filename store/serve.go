@@ -89,6 +89,9 @@ func statement(state blocklog.State) protocol.Trailer {
 func from(lowest uint64, state blocklog.State) protocol.Trailer {
 	t := statement(state)
 	t.Lowest = lowest
+	if planted.Is(planted.MissingIsExpired) {
+		t.Tail, t.HasTail = lowest, true
+	}
 	return t
 }
 

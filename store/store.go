@@ -30,8 +30,7 @@ type Store struct {
 	keeper *core.Keeper
 
 	rules     blocklog.Rules
-	gathered  map[core.Partition]*gather // waits for the committer
-	filling   map[core.Partition]bool    // something that was missing does, or is being written
+	rounds    rounds // wait for the committer
 	upkeep    upkeep
 	comparing comparing
 	disk      *disk
@@ -97,7 +96,6 @@ type diskDriver interface {
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
 		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), comparing: newComparing(), keeper: core.NewKeeper(),
-		gathered: make(map[core.Partition]*gather), filling: make(map[core.Partition]bool),
 		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
 }

@@ -169,11 +169,12 @@ func (s *Store) lapse(p core.Partition, below uint64) {
 	s.upkeep.lapses[p] = max(s.upkeep.lapses[p], below)
 }
 
-// takeLapses returns what is to be noted of partitions that are being written.
-func (s *Store) takeLapses(gathered map[core.Partition]*gather) map[core.Partition]uint64 {
+// takeLapses returns what is to be noted of partitions when a round is on disk.
+// What lies behind a gap must be there before the gap counts as expired.
+func (s *Store) takeLapses(gathered round) map[core.Partition]uint64 {
 	taken := make(map[core.Partition]uint64)
 	for p, below := range s.upkeep.lapses {
-		if gathered[p] != nil {
+		if g := gathered[p]; g != nil && (g.records.Next() >= below || !s.rounds.holds(p)) {
 			taken[p] = below
 			delete(s.upkeep.lapses, p)
 		}
@@ -193,5 +194,5 @@ func (s *Store) expire(lapses map[core.Partition]uint64) error {
 
 // gathering reports whether something is to be written. It needs the lock.
 func (s *Store) gathering() bool {
-	return s.err == nil && (len(s.gathered) > 0 || len(s.upkeep.purges) > 0 || s.disk.batch != nil)
+	return s.err == nil && (len(s.rounds.list) > 0 || len(s.upkeep.purges) > 0 || s.disk.batch != nil)
 }

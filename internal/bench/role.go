@@ -62,6 +62,11 @@ func RunRole(ctx context.Context, text string, in io.Reader, out, log io.Writer)
 		if err := json.Unmarshal([]byte(text), &r); err != nil {
 			return fmt.Errorf("role %q: %w", text, err)
 		}
+		stop, err := profile(r.Role)
+		if err != nil {
+			return err
+		}
+		defer stop()
 		switch r.Role {
 		case roleTower:
 			return r.tower(w)

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// retainBytes is the memory a [Builder] keeps over a Reset.
-const retainBytes = 4 << 20
-
 // Builder gathers records of one partition, encoded, for [Batch.Add]. It
 // belongs to one goroutine at a time.
 //
@@ -17,21 +14,22 @@ const retainBytes = 4 << 20
 // and where the stamp or Bare changes.
 type Builder struct {
 	blockBytes int
-	stamp      int64  // time of the records to come, ms; 0: when they are added
-	bare       bool   // the records to come are bare
-	buf        []byte // the records of all blocks, one behind the other
+	stamp      int64 // time of the records to come, ms; 0: when they are added
+	bare       bool  // the records to come are bare
+	memory     arena
 	spans      []span
+	bytes      int // of all spans' records
 	next       uint64
 	count      int
 }
 
 // span is one block of a builder.
 type span struct {
-	start, end int // in Builder.buf
-	first      uint64
-	count      uint32
-	stamp      int64 // as of the builder
-	bare       bool
+	records []byte // in the builder's memory
+	first   uint64
+	count   uint32
+	stamp   int64 // as of the builder
+	bare    bool
 }
 
 // NewBuilder returns an empty builder for blocks of blockBytes encoded bytes;
@@ -51,16 +49,42 @@ func (b *Builder) Append(seq uint64, content, trailer []byte) error {
 	if err := b.check(seq, content, trailer); err != nil {
 		return err
 	}
-	if !b.fits(seq, recordLen(content, trailer)) {
-		b.spans = append(b.spans, span{start: len(b.buf), first: seq, stamp: b.stamp, bare: b.bare})
+	n := recordLen(content, trailer)
+	if !b.fits(seq, n) {
+		b.begin(seq, n)
 	}
-	b.buf = appendRecord(b.buf, content, trailer)
 	open := &b.spans[len(b.spans)-1]
-	open.end = len(b.buf)
+	if b.memory.room() < n {
+		b.move(open, n)
+	}
+	open.records = appendRecord(open.records, content, trailer)
 	open.count++
+	b.memory.open = b.memory.open[:len(b.memory.open)+n]
+	b.bytes += n
 	b.count++
 	b.next = seq + 1
 	return nil
+}
+
+// begin begins a block with a record of n bytes. In a chunk of full size it has
+// room to grow to its own.
+func (b *Builder) begin(seq uint64, n int) {
+	m := &b.memory
+	if whole := max(n, b.blockBytes-blockOverhead); cap(m.open) >= chunkBytes && m.room() < whole {
+		m.next(whole)
+	}
+	at := len(m.open)
+	b.spans = append(b.spans, span{records: m.open[at:at], first: seq, stamp: b.stamp, bare: b.bare})
+}
+
+// move gives a block room for n more bytes in another chunk.
+func (b *Builder) move(open *span, n int) {
+	if n += len(open.records); n > chunkBytes {
+		n = max(n, b.blockBytes) // not once more for the next record
+	}
+	b.memory.next(n)
+	b.memory.open = append(b.memory.open, open.records...)
+	open.records = b.memory.open
 }
 
 func (b *Builder) check(seq uint64, content, trailer []byte) error {
@@ -81,7 +105,7 @@ func (b *Builder) fits(seq uint64, n int) bool {
 		return false
 	}
 	open := &b.spans[len(b.spans)-1]
-	return open.stamp == b.stamp && open.bare == b.bare && open.end-open.start+n+blockOverhead <= b.blockBytes && open.count < math.MaxUint32
+	return open.stamp == b.stamp && open.bare == b.bare && len(open.records)+n+blockOverhead <= b.blockBytes && open.count < math.MaxUint32
 }
 
 // First returns the sequence of the first record, 0 if there is none.
@@ -99,7 +123,7 @@ func (b *Builder) Next() uint64 { return b.next }
 func (b *Builder) Count() int { return b.count }
 
 // Bytes returns the encoded length of all blocks.
-func (b *Builder) Bytes() int { return len(b.buf) + len(b.spans)*blockOverhead }
+func (b *Builder) Bytes() int { return b.bytes + len(b.spans)*blockOverhead }
 
 // Stamp sets when the records appended from now on were first seen by a store,
 // from which on their age counts: for records that are taken over from another
@@ -118,13 +142,12 @@ func (b *Builder) Stamp(first time.Time) {
 // [Batch.Complete].
 func (b *Builder) Bare(bare bool) { b.bare = bare }
 
-// Reset empties the builder, takes its stamp and Bare back, and keeps up to 4 MiB
-// of its memory.
+// Reset empties the builder, takes its stamp and Bare back, and keeps up to 256 KiB
+// of its memory; other builders may use the rest.
 func (b *Builder) Reset() {
-	if cap(b.buf) > retainBytes {
-		b.buf = nil
-	}
-	b.buf, b.spans, b.next, b.count, b.stamp, b.bare = b.buf[:0], b.spans[:0], 0, 0, 0, false
+	b.memory.reset()
+	clear(b.spans)
+	b.spans, b.bytes, b.next, b.count, b.stamp, b.bare = b.spans[:0], 0, 0, 0, 0, false
 }
 
 // block returns block i, which is added to a batch now, ms.
@@ -133,5 +156,5 @@ func (b *Builder) block(i int, now int64) block {
 	if s.stamp == 0 || s.stamp > now {
 		s.stamp = now
 	}
-	return block{first: s.first, count: s.count, time: s.stamp, bare: s.bare, records: b.buf[s.start:s.end]}
+	return block{first: s.first, count: s.count, time: s.stamp, bare: s.bare, records: s.records}
 }

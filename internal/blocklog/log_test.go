@@ -405,3 +405,44 @@ func follow(l *Log, p Partition, total uint64) error {
 	}
 	return nil
 }
+
+// TestBuilderMemory fills builders with records of many sizes: each is where it
+// was put, whatever chunk its block went to, and a builder that was reset takes no
+// further memory for what it held before.
+func TestBuilderMemory(t *testing.T) {
+	for _, blockBytes := range []int{1 << 10, DefaultBlockBytes, 1 << 20} {
+		b, content := NewBuilder(blockBytes), fill(300<<10)
+		sizes := []int{0, 1, 100, 5000, 70_000, 300 << 10, 10, 2000}
+		fillUp := func() {
+			for seq := range uint64(2000) {
+				if err := b.Append(seq, content[:sizes[seq*seq%8]], content[:seq%3]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for range 2 {
+			fillUp()
+			total := 0
+			for i := range b.spans {
+				block := b.block(i, 1)
+				if err := block.check(); err != nil {
+					t.Fatalf("block %d: %v", i, err)
+				}
+				block.visit(0, func(r Record) bool {
+					if want := sizes[r.Seq*r.Seq%8]; !bytes.Equal(r.Content, content[:want]) || len(r.Trailer) != int(r.Seq%3) {
+						t.Fatalf("record %d has %d bytes and a trailer of %d", r.Seq, len(r.Content), len(r.Trailer))
+					}
+					return true
+				})
+				total += block.len()
+			}
+			if total != b.Bytes() || b.Count() != 2000 {
+				t.Errorf("%d records, %d bytes, Bytes %d", b.Count(), total, b.Bytes())
+			}
+			b.Reset()
+			if len(b.memory.full) > 0 || cap(b.memory.open) > chunkBytes {
+				t.Errorf("%d chunks and %d bytes kept", len(b.memory.full), cap(b.memory.open))
+			}
+		}
+	}
+}

@@ -200,7 +200,7 @@ func TestMergeAcrossGrains(t *testing.T) {
 		b := NewBuilder(1 << 20)
 		appendRange(t, b, alpha, first, first+3)
 		all := b.block(0, 1e12)
-		all.count, all.records = 3, b.buf // whatever grain they are in
+		all.count, all.records = 3, b.memory.open // whatever grain they are in
 		raw := make([]byte, all.len())
 		all.encode(raw)
 		if err := l.db.Set(blocks.appendKey(nil, alpha, first), raw, pebble.Sync); err != nil {

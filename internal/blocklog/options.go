@@ -34,8 +34,9 @@ type Options struct {
 	// Default 32 MiB. More helps when many consumers replay the same range.
 	CacheBytes int64
 	// MemTableBytes is what is gathered in memory before it goes to a sorted
-	// file, 1 MiB to 1 GiB. Default 64 MiB; up to four of them may be waiting.
-	// Less saves memory on small machines and costs write bandwidth.
+	// file, 1 MiB to 1 GiB. Default 16 MiB; up to eight of them may be waiting.
+	// More makes fewer and larger files; less saves memory on small machines and,
+	// below 8 MiB, costs processor time.
 	MemTableBytes int
 	// TombstoneAge is how long [Log.Enforce] keeps the state of a partition that
 	// retention or a purge emptied, 1 s to 10 years. Default 30 days. It should be
@@ -70,7 +71,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.CacheBytes = 32 << 20
 	}
 	if o.MemTableBytes == 0 {
-		o.MemTableBytes = 64 << 20
+		o.MemTableBytes = 16 << 20
 	}
 	if o.TombstoneAge == 0 {
 		o.TombstoneAge = 30 * 24 * time.Hour

@@ -21,19 +21,22 @@ const pebbleFormat = pebble.FormatValueSeparation
 // a quiet partition.
 const tableBlock = 32 << 10
 
+// memTables is how many tables in memory there may be.
+const memTables = 8
+
 // pebbleOptions fits Pebble to large values that are appended, hardly ever
 // deleted, and read in order.
 func pebbleOptions(o Options) *pebble.Options {
 	logger := pebbleLogger{o.Logger.With("part", "pebble")}
 	po := &pebble.Options{
-		FS:                 orderedFS{blobFS{o.FS}},
+		FS:                 orderedFS{blobFS{tableFS{o.FS}}},
 		FormatMajorVersion: pebbleFormat,
 		CacheSize:          o.CacheBytes,
 		Logger:             logger,
 		EventListener:      logger.events(),
 		MemTableSize:       uint64(o.MemTableBytes),
-		// Flushing three while the fourth fills rides out a slow fsync.
-		MemTableStopWritesThreshold: 4,
+		// Flushing seven while the eighth fills rides out a slow fsync.
+		MemTableStopWritesThreshold: memTables,
 		// Files of flushed blocks hardly overlap: compacting them early only
 		// writes everything twice.
 		L0CompactionThreshold:      8,
@@ -63,11 +66,16 @@ func compression() *sstable.CompressionProfile { return sstable.NoCompression }
 // compaction brings them together. BenchmarkCommit and BenchmarkRead were
 // faster with it by a fifth and by a half. Space that is freed is reclaimed when
 // it is a third of such a file.
+//
+// How many such files a sorted file may refer to is not limited. Compaction would
+// write all blocks anew to bring those of a partition together, the more the
+// fuller the store is; but a partition's are read in the order in which they were
+// written, and each is a read of its own anyway.
 func separation() pebble.ValueSeparationPolicy {
 	return pebble.ValueSeparationPolicy{
 		Enabled:               true,
 		MinimumSize:           4 << 10,
-		MaxBlobReferenceDepth: 10,
+		MaxBlobReferenceDepth: 1 << 20,
 		RewriteMinimumAge:     5 * time.Minute,
 		TargetGarbageRatio:    0.33,
 	}

@@ -22,7 +22,7 @@ func newReclaimer() reclaimer {
 }
 
 // tableBytes returns what is on disk without the write-ahead log, which keeps
-// about five times [Options.MemTableBytes] to be used again.
+// up to nine times [Options.MemTableBytes] to be used again.
 func (l *Log) tableBytes() uint64 {
 	m := l.db.Metrics()
 	wal := m.WAL.PhysicalSize + m.WAL.ObsoletePhysicalSize

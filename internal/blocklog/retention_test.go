@@ -339,7 +339,7 @@ func retentionFreesDisk(t *testing.T, size int, atOnce bool) {
 	if limit := uint64(16 << 20); !atOnce && most > limit {
 		t.Errorf("%d MiB on disk", most>>20)
 	}
-	eventually(t, func() bool { return l.DiskBytes() < 7*uint64(o.MemTableBytes) }, func() string {
+	eventually(t, func() bool { return l.DiskBytes() < (memTables+3)*uint64(o.MemTableBytes) }, func() string {
 		return fmt.Sprintf("%d KiB on disk, %d at most, for 256 KiB kept of 25 MiB written:\n%v",
 			l.DiskBytes()>>10, most>>10, l.db.Metrics())
 	})

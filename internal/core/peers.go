@@ -303,6 +303,21 @@ func (ps *Peers) Introduced(now time.Time) bool {
 	return ps.introduced
 }
 
+// Named reports whether the towers that are there have named every node to us,
+// also those towers that were reached late: Introduced no longer waits for these.
+// What kept us from such a tower may have kept its other nodes from it as well,
+// so they get the time to beacon again. Unlike Introduced it can turn false again.
+func (ps *Peers) Named(now time.Time) bool {
+	ps.begin(now)
+	at := ps.introducedAt()
+	for _, t := range ps.towers {
+		if again := t.upSince.Add(towerWarmup); t.up && t.upSince.After(ps.begun.Add(towerGrace)) && again.After(at) {
+			at = again
+		}
+	}
+	return !now.Before(at)
+}
+
 // introducedAt is when Introduced turns true if no further event comes.
 func (ps *Peers) introducedAt() time.Time {
 	at := ps.begun

@@ -69,6 +69,8 @@ func (s *peersScript) run(t *testing.T, d *datadriven.TestData) string {
 		return fmt.Sprintf("at %v\n%s", s.now.Sub(peersEpoch), s.outcome())
 	case "introduced":
 		return fmt.Sprintln(s.peers.Introduced(s.now))
+	case "named":
+		return fmt.Sprintln(s.peers.Named(s.now))
 	case "all":
 		return s.all()
 	default:

@@ -78,6 +78,10 @@ func (n *Node) announced(s core.PeerStatus, now time.Time) {
 // needs the lock.
 func (n *Node) Introduced(now time.Time) bool { return n.table.Introduced(now) }
 
+// Named reports whether the towers that are there have named all nodes, also
+// those towers that came late. It needs the lock.
+func (n *Node) Named(now time.Time) bool { return n.table.Named(now) }
+
 // TowersUp returns how many towers are there. It needs the lock.
 func (n *Node) TowersUp() int { return n.towersUp }
 

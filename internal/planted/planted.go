@@ -56,7 +56,10 @@ const (
 	QueueUnbounded Bug = "queue-unbounded" // what does not fit is queued
 
 	// Convergence: stores end up with the same.
-	StoresDoNotAsk Bug = "stores-do-not-ask" // a store asks no other for what it lacks
+	StoresDoNotAsk   Bug = "stores-do-not-ask"  // a store asks no other for what it lacks
+	HolesStay        Bug = "holes-stay"         // what was missing once is not asked for again
+	PurgeStays       Bug = "purge-stays"        // a purge reaches no other store
+	MissingIsExpired Bug = "missing-is-expired" // a store says that what it does not have has expired
 
 	// Liveness: everything that was acknowledged arrives.
 	NoAckAgain Bug = "no-ack-again" // a lost last acknowledgement is not repeated
@@ -74,5 +77,6 @@ var All = []Bug{
 	CommitAhead, StoredIgnored,
 	HeadAhead, RestForgotten, RunAcrossGap, CursorMidMessage, NoRedial, OldEndpoint, ServeOffByOne,
 	ForeignBelieved, QueueUnbounded, StoresDoNotAsk,
+	HolesStay, PurgeStays, MissingIsExpired,
 	NoAckAgain, RoomLeaks, NoTimeout, HeadOnce,
 }

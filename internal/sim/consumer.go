@@ -65,6 +65,9 @@ func (b *consumerBox) start() {
 		w.tracef("%s is told: %v", b.m.name, g)
 		if g.Kind == consumer.Skipped || g.Kind == consumer.Expired {
 			p := core.Partition{Topic: g.Topic, Producer: g.Partition}
+			if g.Kind == consumer.Expired {
+				w.checkExpired(b.m.name, p, g.Last+1)
+			}
 			r.told[p] = append(r.told[p], core.Range{First: g.First, End: g.Last + 1})
 		}
 	}

@@ -17,6 +17,7 @@ func (h *history) fault() {
 		{"store wiped", h.wipeStore},
 		{"store restart", h.restartStore},
 		{"store restart", h.restartStore},
+		{"purge", h.purge},
 		{"disk full", h.fillDisk},
 		{"disk has room", h.emptyDisk},
 		{"disk damaged", h.damageDisk},

@@ -53,7 +53,7 @@ func (b *storeBox) calm() {
 // have these records then, until it has fetched them again.
 func (h *history) damageDisk() bool {
 	b := pick(h.World, h.stores)
-	if h.wipes == 0 {
+	if h.wipes == 0 || h.retain.drops() {
 		return false
 	}
 	if b.store != nil {

@@ -32,6 +32,9 @@ func (h *history) heal() {
 		h.failf("stores differ after %v: %s", healTime, strings.Join(h.unequal(), "; "))
 		return
 	}
+	if h.checkRetention(); h.failed != nil {
+		return
+	}
 	if h.probe(); h.failed != nil {
 		return
 	}

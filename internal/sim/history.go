@@ -51,8 +51,9 @@ func (h *history) build() {
 	}
 	h.topics = []string{"alpha", "beta", "alphabet"}[:1+h.rng.Intn(3)]
 	stores := 1 + h.rng.Intn(3)
+	h.chooseRetention(stores)
 	for i := range stores {
-		w.newStore(fmt.Sprintf("store-%d", i))
+		w.newStore(storeName(i))
 	}
 	h.acks = 1 + h.rng.Intn(stores)
 	h.wipes = h.acks - 1
@@ -62,7 +63,7 @@ func (h *history) build() {
 	for i := range 1 + h.rng.Intn(2) {
 		h.consumers = append(h.consumers, w.newConsumer(fmt.Sprintf("consumer-%d", i), false, h.topics))
 	}
-	if h.chance(1. / 3) {
+	if !h.retain.drops() && h.chance(1./3) {
 		h.buildForeign()
 	}
 }

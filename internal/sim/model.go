@@ -21,6 +21,8 @@ type partition struct {
 	stores   map[string]uint64 // how far each store has told the producer, by UUID
 	durable  uint64            // on some store's disk, now or before
 	given    uint64            // to a consumer of what is stored
+	purged   uint64            // somebody wanted what is below purged
+	gone     uint64            // and so far it was
 	freeable uint64            // what enough of them had when it was counted last
 }
 

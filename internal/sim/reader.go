@@ -95,6 +95,11 @@ func (r *reader) has(p core.Partition) uint64 {
 	if r.saved != nil {
 		has = max(has, r.saved(p))
 	}
+	for _, t := range r.told[p] { // in the order in which it was told
+		if t.First <= has {
+			has = max(has, t.End)
+		}
+	}
 	return has
 }
 

@@ -32,6 +32,9 @@ func (w *World) newStore(name string) *storeBox {
 	return b
 }
 
+// storeName returns the name of a store's machine.
+func storeName(i int) string { return fmt.Sprintf("store-%d", i) }
+
 const (
 	storeDir   = "store"
 	storeQueue = 1 << 20 // GatherBytes
@@ -55,7 +58,7 @@ func (b *storeBox) start() {
 	}
 	c := store.DefaultConfig()
 	c.NodeConfig, c.Dir = h.config(), storeDir
-	c.GatherBytes = storeQueue
+	c.GatherBytes, c.Retain = storeQueue, b.retained()
 	s, err := store.Start(c)
 	if err != nil {
 		w.failf("%s does not start: %v", b.m.name, err)

@@ -32,7 +32,8 @@ type World struct {
 
 	socket int // bytes that a connection holds on its way and unread
 	model  model
-	misled bool           // C stores believe what C producers answer, and whoever asks them gets it
+	misled bool // C stores believe what C producers answer, and whoever asks them gets it
+	retain retaining
 	Faults map[string]int // how often each fault happened
 	Healed time.Duration  // how long it took until everybody had what was acknowledged
 	trace  trace
