@@ -6,11 +6,12 @@ import (
 	"testing"
 )
 
-// TestMain lets the heap grow more between collections than is usual: histories
-// leave much behind and keep little.
+// TestMain lets the heap grow more between collections than is usual, up to a
+// limit: histories leave much behind and keep little.
 func TestMain(m *testing.M) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(512 << 20)
 	}
 	os.Exit(m.Run())
 }
