@@ -23,7 +23,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test race thorough sim planted chaos soak shipped fuzz interop compare comparetest lint check clean
+.PHONY: help build install demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest lint check check-full clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,11 +54,13 @@ thorough: ## crash points, damage and simulated histories, without the race dete
 sim: ## simulated histories: SEEDS=n of them, or SEED=n with a trace of what happened
 	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/sim -run TestHistories -args $(if $(SEED),-seed $(SEED),-seeds $(or $(SEEDS),1000))
 
-planted: ## each planted defect, until the simulator finds it
-	@set -e; for bug in $$(sed -n 's/.*Bug = "\([a-z-]*\)".*/\1/p' internal/planted/planted.go); do \
-	  CGO_ENABLED=0 $(GO) test -count=1 -tags planted -v -timeout 600s ./internal/sim -run TestPlanted \
-	    -ldflags "-X github.com/beckmesh/beck/internal/planted.chosen=$$bug"; \
-	done
+crash: ## crashes before single writes of a store's log and of a journal, at least POINTS (default 1000) of each
+	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/blocklog ./internal/journal -run '^TestCrash' -args -points $(or $(POINTS),1000)
+
+planted: ## each planted defect, or BUG=name, until the simulator finds it; and that users get none of them
+	CGO_ENABLED=0 $(GO) test -count=1 ./internal/planted
+	CGO_ENABLED=0 $(GO) test -count=1 -tags planted ./internal/planted
+	CGO_ENABLED=0 $(GO) test -count=1 -tags planted -v -timeout 600s ./internal/sim -run TestPlanted $(if $(BUG),-args -bug $(BUG))
 
 chaos: ## real processes killed, stopped and cut off for a minute on each kind of network; SEED=n for the faults of that seed
 	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/chaos -run '^TestChaos$$' \
@@ -99,7 +101,18 @@ ifneq ($(TAGS),)
 endif
 	CGO_ENABLED=0 $(GO) test -count=1 ./internal/lint
 
-check: test shipped fuzz ## before a release: test, shipped, fuzz
+check: ## before a release, within 15 minutes: tests, 2,000 histories, 1,000 crash points, planted defects, some fuzzing
+	$(MAKE) test
+	$(MAKE) shipped
+	$(MAKE) sim SEEDS=2000
+	$(MAKE) crash POINTS=1000
+	$(MAKE) planted
+	$(MAKE) fuzz FUZZTIME=3s
+
+check-full: ## 100,000 histories (about an hour), 5,000 crash points, full chaos
+	$(MAKE) crash POINTS=5000
+	$(MAKE) sim SEEDS=100000
+	$(MAKE) chaos
 
 clean: ## remove what was built
 	rm -rf $(BIN)

@@ -48,6 +48,17 @@ var (
 	// "everything known at the start" cannot be told.
 	ErrUnanswered = errors.New("announced node does not answer")
 
+	// ErrNameInUse says that another consumer holds the name under which this one
+	// would save its positions, or took it over.
+	ErrNameInUse = errors.New("name of saved positions is in use")
+
+	// ErrPosition says that a position cannot be saved: it lies before one that
+	// was committed, or beyond what was delivered.
+	ErrPosition = errors.New("position is out of place")
+
+	// ErrDamaged says that a file is not what was written.
+	ErrDamaged = errors.New("file is damaged")
+
 	// ErrInUse says that another process has the data directory open.
 	ErrInUse = errors.New("directory is in use")
 

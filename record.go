@@ -35,6 +35,11 @@ func (r Record) Clone() Record {
 	return r
 }
 
+// Place returns what names the record in the mesh.
+func (r Record) Place() Offset {
+	return Offset{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
+}
+
 // Offset names the place of one record in the mesh, for ever: first write
 // wins, so an offset never stands for two contents.
 type Offset struct {

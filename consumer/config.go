@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -20,6 +21,18 @@ const (
 	Earliest
 )
 
+// Delivery says which records a consumer is given.
+type Delivery int
+
+const (
+	// AsReceived gives records as soon as they come.
+	AsReceived Delivery = iota
+	// Stored gives only what at least one store has on disk: what was delivered
+	// then outlives its producer. It takes as much longer as a store's disk does,
+	// and nothing comes while no store that keeps the topic is there.
+	Stored
+)
+
 // Config says what a consumer receives. Begin with DefaultConfig.
 type Config struct {
 	beck.NodeConfig
@@ -29,6 +42,33 @@ type Config struct {
 
 	// Start says where to begin in a partition. Default Latest.
 	Start StartPosition
+
+	// SaveAs is a name under which Commit saves how far the application has
+	// finished, 1 to 128 bytes. A consumer that is started under the name again
+	// goes on there, and Start counts only for partitions of which nothing is
+	// saved; with Latest, only for topics that the name has not read before. One
+	// consumer may have a name at a time. Default none: nothing is saved.
+	SaveAs string
+
+	// PositionsFile keeps the positions in that file, which is made if need be,
+	// and not in the mesh. Use it where no store is to be waited for, or where
+	// the positions belong to what the application writes on the same disk.
+	// Default: the stores keep them, in the topic "_beck.positions".
+	PositionsFile string
+
+	// MinStoreAcks is how many different stores must have positions on disk
+	// before Commit returns. Default 1; 2 survives the loss of a store's disk.
+	MinStoreAcks int
+
+	// StartTimeout is how long saved positions are waited for, when the stores
+	// keep them: until all stores that the towers name have answered, at least
+	// one, and until another consumer of the name, which may have crashed just
+	// now, is known to be gone. After that the consumer stops with
+	// ErrUnanswered. It never begins without them. Default 30 s.
+	StartTimeout time.Duration
+
+	// Deliver says which records are given. Default AsReceived.
+	Deliver Delivery
 
 	// StopAtEnd makes Poll return io.EOF, and Records end, when everything that
 	// was known at the start has been delivered. Default false.
@@ -75,11 +115,15 @@ const (
 	Resumed GapKind = "resumed" // the range that stalled is there
 	Skipped GapKind = "skipped" // the range was given up
 	Expired GapKind = "expired" // the range has passed its retention
+	Ahead   GapKind = "ahead"   // the saved position is beyond what anybody has: the range was finished, and is gone
 )
 
 // DefaultConfig returns the settings of a consumer beside a local tower.
 func DefaultConfig() Config {
-	return Config{NodeConfig: beck.DefaultNodeConfig(), QueueBytes: 32 << 20, MessageBytes: mesh.DefaultMessageBytes}
+	return Config{
+		NodeConfig: beck.DefaultNodeConfig(), QueueBytes: 32 << 20, MessageBytes: mesh.DefaultMessageBytes,
+		MinStoreAcks: 1, StartTimeout: 30 * time.Second,
+	}
 }
 
 func (c Config) validate() error {
@@ -87,7 +131,7 @@ func (c Config) validate() error {
 		return err
 	}
 	for _, t := range c.Topics {
-		if err := protocol.ValidTopic(t); err != nil {
+		if err := c.validTopic(t); err != nil {
 			return fmt.Errorf("topic %q: %w", t, err)
 		}
 	}
@@ -95,6 +139,10 @@ func (c Config) validate() error {
 		field         string
 		is, low, high int64
 	}{
+		{"SaveAs", int64(len(c.SaveAs)), 0, protocol.MaxSavedName},
+		{"MinStoreAcks", int64(c.MinStoreAcks), 1, maxStoreAcks},
+		{"StartTimeout", int64(c.StartTimeout), int64(time.Millisecond), int64(24 * time.Hour)},
+		{"Deliver", int64(c.Deliver), int64(AsReceived), int64(Stored)},
 		{"Start", int64(c.Start), int64(Latest), int64(Earliest)},
 		{"MessageBytes", int64(c.MessageBytes), 1 << 10, 1 << 30},
 		{"QueueBytes", c.QueueBytes, 64 << 10, 1 << 40},
@@ -104,5 +152,28 @@ func (c Config) validate() error {
 			return fmt.Errorf("%w: %s is %d, not between %d and %d", beck.ErrConfig, b.field, b.is, b.low, b.high)
 		}
 	}
+	if c.PositionsFile != "" && c.SaveAs == "" {
+		return fmt.Errorf("%w: PositionsFile is set, and SaveAs, the name of the positions, is not", beck.ErrConfig)
+	}
 	return nil
+}
+
+const maxStoreAcks = 100
+
+// validTopic checks a topic to subscribe to. That of the positions the consumer
+// reads itself where it keeps its own there.
+func (c Config) validTopic(topic string) error {
+	if topic == protocol.PositionsTopic && c.SaveAs != "" && c.PositionsFile == "" {
+		return fmt.Errorf("%w: a consumer that saves its positions in it cannot be given them", beck.ErrTopic)
+	}
+	return protocol.ValidTopic(topic)
+}
+
+// intake returns how the consumer receives.
+func (c Config) intake() core.IntakeConfig {
+	in := core.DefaultIntakeConfig()
+	in.Earliest, in.Stored = c.Start == Earliest, c.Deliver == Stored
+	in.QueueBytes, in.AheadBytes = c.QueueBytes, c.QueueBytes/2
+	in.SkipMissingAfter = c.SkipMissingAfter
+	return in
 }

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
@@ -27,10 +29,16 @@ type Consumer struct {
 	rx   *mesh.Receiver
 	more *sync.Cond // the queue has something, or never will
 
+	topics []string // that the application subscribed to, sorted
 	queue  []delivery
+	rest   []beck.Record // that left the queue, and were not handed over after all
 	gaps   []Gap
 	start  start
 	handed uint64
+	pos    *progress // nil where none are saved
+	name   *claim    // nil where no name is claimed in the mesh
+	begun  bool      // the topics are asked for: saved positions, if any, are known
+	failed error     // why the consumer stopped by itself
 }
 
 // delivery is a run on its way to the application.
@@ -41,32 +49,31 @@ type delivery struct {
 }
 
 // Start joins the mesh and subscribes. It returns at once; Ready tells when
-// everything known has been asked.
+// everything known has been asked. With PositionsFile it opens that file: one
+// that another process has open is ErrNameInUse, one that is not what was written
+// ErrDamaged, one of a newer version ErrFormat.
 func Start(c Config) (*Consumer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	in := core.DefaultIntakeConfig()
-	in.Earliest = c.Start == Earliest
-	in.QueueBytes, in.AheadBytes = c.QueueBytes, c.QueueBytes/2
-	in.SkipMissingAfter = c.SkipMissingAfter
-	con := &Consumer{
-		cfg: c, start: newStart(),
+	con := &Consumer{cfg: c, start: newStart()}
+	con.topics = slices.Compact(slices.Sorted(slices.Values(c.Topics)))
+	if err := con.openPositions(); err != nil {
+		return nil, fmt.Errorf("start consumer: %w", err)
 	}
 	_, err := mesh.Start(mesh.Config{
 		NodeConfig: c.NodeConfig, Role: protocol.RoleConsumer, MessageBytes: c.MessageBytes,
+		Window: con.window(),
 	}, func(n *mesh.Node) mesh.Role {
 		con.node = n
-		con.rx = mesh.NewReceiver(n, core.NewIntake(in), (*role)(con))
+		con.rx = mesh.NewReceiver(n, core.NewIntake(c.intake()), (*role)(con))
 		con.more = sync.NewCond(n.Locker())
 		n.Work(con.tellGaps)
-		for _, t := range c.Topics {
-			con.rx.In.Want(t, n.Now())
-		}
+		con.beginLoad(n.Now())
 		return (*role)(con)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start consumer: %w", err)
+		return nil, errors.Join(fmt.Errorf("start consumer: %w", err), con.closePositions())
 	}
 	return con, nil
 }
@@ -78,13 +85,13 @@ func (c *Consumer) Address() string { return c.node.UUID() }
 func (c *Consumer) Topics() []string {
 	c.node.Lock()
 	defer c.node.Unlock()
-	return c.rx.In.Topics()
+	return slices.Clone(c.topics)
 }
 
 // Subscribe adds topics. Those that are subscribed to already stay as they are.
 func (c *Consumer) Subscribe(topics ...string) error {
 	for _, t := range topics {
-		if err := protocol.ValidTopic(t); err != nil {
+		if err := c.cfg.validTopic(t); err != nil {
 			return fmt.Errorf("subscribe to %q: %w", t, err)
 		}
 	}
@@ -93,44 +100,51 @@ func (c *Consumer) Subscribe(topics ...string) error {
 	if c.node.Closed() {
 		return fmt.Errorf("consumer: %w", beck.ErrClosed)
 	}
-	have := c.has()
+	var fresh []string
+	for _, t := range topics {
+		if i, known := slices.BinarySearch(c.topics, t); !known {
+			c.topics = slices.Insert(c.topics, i, t)
+			fresh = append(fresh, t)
+		}
+	}
+	if c.begun { // else they are wanted then
+		c.want(fresh)
+	}
+	return nil
+}
+
+// want subscribes to topics, and goes on where they are saved.
+func (c *Consumer) want(topics []string) {
 	now := c.node.Now()
 	for _, t := range topics {
-		if have[t] {
-			continue
+		if c.pos != nil && c.pos.knows(t) {
+			c.rx.In.WantWhole(t, now)
+		} else {
+			c.rx.In.Want(t, now)
 		}
-		have[t] = true
-		c.rx.In.Want(t, now)
 		for _, p := range c.node.Peers() {
 			if p.Dialled != nil {
 				(*role)(c).subscribe(p.Dialled, t)
 			}
 		}
 	}
+	c.resume(topics)
 	(*role)(c).greetAll()
 	c.rx.Act()
-	return nil
-}
-
-func (c *Consumer) has() map[string]bool {
-	have := make(map[string]bool)
-	for _, t := range c.rx.In.Topics() {
-		have[t] = true
-	}
-	return have
 }
 
 // Unsubscribe ends topics. Records of them that were received may still be
-// delivered. A topic that is subscribed to again starts anew.
+// delivered. A topic that is subscribed to again starts anew, or at what is
+// saved.
 func (c *Consumer) Unsubscribe(topics ...string) error {
 	c.node.Lock()
 	defer c.node.Unlock()
-	have := c.has()
 	for _, t := range topics {
-		if !have[t] {
+		i, known := slices.BinarySearch(c.topics, t)
+		if !known {
 			continue
 		}
-		delete(have, t)
+		c.topics = slices.Delete(c.topics, i, i+1)
 		c.rx.In.Unwant(t)
 		for _, p := range c.node.Peers() {
 			if p.Dialled != nil {
@@ -144,21 +158,53 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 
 // Poll returns at least one and at most most records, waiting for the first.
 // The values belong to the caller. It returns io.EOF at the end with StopAtEnd,
-// ErrUnanswered when that end cannot be told, ErrClosed after Close, or the
-// error of ctx.
+// ErrUnanswered when that end cannot be told or saved positions could not be
+// read, ErrNameInUse when another consumer has their name, ErrClosed after Close,
+// or the error of ctx.
 func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
-	defer context.AfterFunc(ctx, c.wake)()
 	c.node.Lock()
 	defer c.node.Unlock()
-	for len(c.queue) == 0 {
-		if err := c.finished(ctx); err != nil {
-			return nil, err
-		}
-		c.more.Wait()
+	records, err := c.poll(ctx, most)
+	if c.pos != nil {
+		c.pos.finish(records)
+	}
+	return records, err
+}
+
+// poll needs the lock.
+func (c *Consumer) poll(ctx context.Context, most int) ([]beck.Record, error) {
+	if err := c.await(ctx); err != nil {
+		return nil, err
+	}
+	if len(c.rest) > 0 {
+		n := min(max(most, 1), len(c.rest))
+		records := c.rest[:n:n]
+		c.rest = c.rest[n:]
+		c.handed += uint64(n)
+		return records, nil
 	}
 	records := c.take(max(most, 1))
 	c.rx.Act()
 	return records, nil
+}
+
+// await waits until the queue has something, or returns why it never will.
+func (c *Consumer) await(ctx context.Context) error {
+	has := func() bool { return c.failed == nil && len(c.queue)+len(c.rest) > 0 }
+	if has() {
+		return nil
+	}
+	if err := c.finished(ctx); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, c.wake)()
+	for !has() {
+		if err := c.finished(ctx); err != nil {
+			return err
+		}
+		c.more.Wait()
+	}
+	return nil
 }
 
 func (c *Consumer) wake() {
@@ -169,9 +215,10 @@ func (c *Consumer) wake() {
 
 // finished returns why nothing more will come; nil while something may.
 func (c *Consumer) finished(ctx context.Context) error {
+	if err := c.gone(); err != nil {
+		return err
+	}
 	switch {
-	case c.node.Closed():
-		return fmt.Errorf("consumer: %w", beck.ErrClosed)
 	case c.cfg.StopAtEnd && c.start.err != nil:
 		return c.start.err
 	case c.cfg.StopAtEnd && c.start.ready && c.start.reached(c.rx.In):
@@ -222,15 +269,14 @@ const recordsAtOnce = 1024
 
 // Records yields records as they come, until ctx ends, the consumer is closed
 // or, with StopAtEnd, everything known at the start has come. An error is
-// yielded last, with an empty record; the end of ctx and io.EOF are none.
+// yielded last, with an empty record; the end of ctx and io.EOF are none. After a
+// loop was left, another, or Poll, goes on with the record behind the last one.
 func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 	return func(yield func(beck.Record, error) bool) {
 		for {
-			records, err := c.Poll(ctx, recordsAtOnce)
-			for _, r := range records {
-				if !yield(r, nil) {
-					return
-				}
+			b, err := c.begin(ctx)
+			if !c.yield(b, yield) {
+				return
 			}
 			if err == nil {
 				continue
@@ -243,11 +289,32 @@ func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 	}
 }
 
+// yield hands a batch over, and reports whether the loop goes on.
+func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
+	left := true // also by a panic
+	defer func() { c.end(b, left && len(b.records) > 0) }()
+	for i, r := range b.records {
+		if !yield(r, nil) {
+			return false
+		}
+		b.at.Store(int64(i + 1))
+	}
+	left = false
+	return true
+}
+
 // Ready waits until everything known at the start is linked and asked: each
 // tower that can be reached has named its nodes, and each of these has listed
 // what it has. What is published from then on is delivered also with Latest. A
-// store that was announced and does not answer within 5 s is ErrUnanswered.
+// store that was announced and does not answer within 5 s is ErrUnanswered. The
+// end of ctx counts only while that is still to come. With SaveAs, that begins
+// when the saved positions are there.
 func (c *Consumer) Ready(ctx context.Context) error {
+	select {
+	case <-c.start.done:
+		return c.start.err
+	default:
+	}
 	select {
 	case <-c.start.done:
 		return c.start.err
@@ -256,14 +323,17 @@ func (c *Consumer) Ready(ctx context.Context) error {
 	}
 }
 
-// Close leaves the mesh. Calls that wait return ErrClosed.
+// releasePatience is how long Close waits for the towers to know that a name is
+// free.
+const releasePatience = 250 * time.Millisecond
+
+// Close leaves the mesh. Calls that wait return ErrClosed. What was finished and
+// not committed is not saved.
 func (c *Consumer) Close() error {
-	c.node.Lock()
-	c.more.Broadcast()
-	c.node.Unlock()
+	c.node.Release(releasePatience)
 	c.node.Close()
 	c.wake()
-	return nil
+	return c.closePositions()
 }
 
 // Stats is what a consumer counts.
@@ -276,14 +346,20 @@ type Stats struct {
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
+	Waits      string            // what it takes to read the saved positions; "" when that is done
+	StoresRead int               // stores whose saved positions the consumer began with; 0 until then
 }
 
 // Stats returns what was counted so far.
 func (c *Consumer) Stats() Stats {
 	c.node.Lock()
 	defer c.node.Unlock()
-	n := c.node.Stats()
+	n, read := c.node.Stats(), 0
+	if c.name != nil {
+		read = c.name.stores
+	}
 	return Stats{
+		Waits: c.start.missing, StoresRead: read,
 		Delivered: c.handed, Queued: c.rx.In.Queued(), Duplicates: c.rx.In.Stats.Duplicates,
 		NoRoom: c.rx.In.Stats.NoRoom, Fetches: c.rx.In.Stats.Fetches,
 		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,

@@ -21,6 +21,9 @@ func (r *role) Dialled(d *mesh.Dialled) {
 		d.Subscribe(mesh.OwnSubscription(k, self))
 	}
 	d.Data = make(live)
+	if r.name != nil {
+		r.publishes(d)
+	}
 	for _, t := range r.rx.In.Topics() {
 		r.subscribe(d, t)
 	}
@@ -30,11 +33,17 @@ func (r *role) Dialled(d *mesh.Dialled) {
 // them tells where the records begin.
 func (r *role) subscribe(d *mesh.Dialled, topic string) {
 	d.Subscribe(protocol.Subscription(protocol.KindHead, topic))
+	if r.hearsStored(topic) && !d.Peer().Foreign() {
+		d.Subscribe(protocol.Subscription(protocol.KindStored, topic))
+	}
 	r.setLive(d, topic, r.rx.In.Live(core.Partition{Topic: topic, Producer: d.Peer().UUID}))
 }
 
 func (r *role) unsubscribe(d *mesh.Dialled, topic string) {
 	d.Cancel(protocol.Subscription(protocol.KindHead, topic))
+	if r.hearsStored(topic) && !d.Peer().Foreign() {
+		d.Cancel(protocol.Subscription(protocol.KindStored, topic))
+	}
 	r.setLive(d, topic, false)
 }
 
@@ -52,7 +61,17 @@ func (r *role) setLive(d *mesh.Dialled, topic string, on bool) {
 	d.Cancel(protocol.Subscription(protocol.KindRecord, topic))
 }
 
-func (r *role) PeerChanged(p *mesh.Peer, now time.Time) { r.rx.PeerChanged(p, now) }
+// hearsStored reports whether to be told what of a topic stores have on disk.
+func (r *role) hearsStored(topic string) bool {
+	return r.cfg.Deliver == Stored || (r.name != nil && topic == protocol.PositionsTopic)
+}
+
+func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
+	if r.name != nil {
+		r.name.meet((*Consumer)(r), p, now)
+	}
+	r.rx.PeerChanged(p, now)
+}
 
 // Subscribed answers a foreign store that waits for a hello. Our own are asked
 // for heads.
@@ -77,13 +96,16 @@ func (r *role) greetAll() {
 	}
 }
 
-func (r *role) Serve(s *mesh.Step, dst []byte, _ int) []byte {
+func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
+	if r.name != nil {
+		return r.node.ServeWindow(s, dst, limit)
+	}
 	return mesh.Refuse(s, dst, 0, protocol.Trailer{})
 }
 
 func (r *role) Tick(now time.Time) time.Time {
 	r.rx.In.Tick(now)
-	next := r.start.check(r.node, r.rx.In, now)
+	next := (*Consumer)(r).starting(now)
 	r.rx.Act()
 	if at := r.rx.In.NextWake(); next.IsZero() || (!at.IsZero() && at.Before(next)) {
 		next = at
@@ -109,8 +131,12 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool
 
 func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	switch m.Kind {
-	case protocol.KindHead, protocol.KindDirectHead:
+	case protocol.KindHead, protocol.KindDirectHead, protocol.KindStored:
 		r.head(d, m, now)
+	case protocol.KindAck, protocol.KindFetch, protocol.KindGetHeads:
+		if r.name != nil {
+			r.asPublisher(d, m)
+		}
 	case protocol.KindStoreHello:
 		if p := d.Peer(); p.Accepted != nil && string(m.To) == r.node.UUID() && !p.Accepted.Beck() {
 			r.greet(p.Accepted, string(m.Sender))
@@ -122,7 +148,7 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 // that was waited for.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	if t := r.rx.Head(d, m, now); t.EndOfList && !r.start.ready {
-		r.start.check(r.node, r.rx.In, now)
+		(*Consumer)(r).starting(now)
 		r.more.Broadcast()
 	}
 }
@@ -136,6 +162,10 @@ func (r *role) Complete([]core.Delivery) {}
 // Deliver queues what is due for the application.
 func (r *role) Deliver(deliveries []core.Delivery) {
 	for _, d := range deliveries {
+		if r.name != nil && d.Run.Partition.Topic == protocol.PositionsTopic {
+			r.name.read((*Consumer)(r), d)
+			continue
+		}
 		run := d.Run.Data.(*mesh.Run)
 		r.queue = append(r.queue, delivery{
 			run: run, at: int(d.Part.First - run.First), end: int(d.Part.End - run.First), consumed: d.Run.Bytes,

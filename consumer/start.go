@@ -20,13 +20,27 @@ const (
 type start struct {
 	ready bool
 	done  chan struct{}
+	begun time.Time
 	err   error
 	since map[string]time.Time      // when each node was first seen
 	ends  map[core.Partition]uint64 // what was known when it was ready
+
+	missing string // what the saved positions wait for
 }
 
 func newStart() start {
 	return start{done: make(chan struct{}), since: make(map[string]time.Time)}
+}
+
+// asked notes that the topics are asked for from now on.
+func (s *start) asked() { clear(s.since) }
+
+// end ends the start, well or with an error.
+func (s *start) end(err error) {
+	if !s.ready {
+		s.ready, s.err = true, err
+		close(s.done)
+	}
 }
 
 // reached reports whether everything known at the start has been delivered.
@@ -61,10 +75,9 @@ func (s *start) check(n *mesh.Node, in *core.Intake, now time.Time) time.Time {
 			return again
 		}
 	}
-	s.ready = true
 	in.SetReady(now)
 	s.ends = in.Heads()
-	close(s.done)
+	s.end(s.err)
 	return time.Time{}
 }
 

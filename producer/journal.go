@@ -67,7 +67,11 @@ func (p *Producer) restore() error {
 	})
 	for _, l := range w.Logs() {
 		l.Show(l.End())
+		if l.Next() > 0 { // announced also if all of it was acknowledged
+			w.Wrote(l, p.node.Now())
+		}
 	}
+	p.node.WakeAt(w.NextWake())
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/beckmesh/beck"
@@ -254,6 +255,9 @@ func (p *Producer) refuse(r beck.Record) error {
 	}
 	if err := protocol.ValidTopic(r.Topic); err != nil {
 		return fmt.Errorf("publish to %q: %w", r.Topic, err)
+	}
+	if strings.HasPrefix(r.Topic, protocol.ReservedTopics) {
+		return fmt.Errorf("publish to %q: %w: those that begin with %q are beck's own", r.Topic, beck.ErrTopic, protocol.ReservedTopics)
 	}
 	if size := len(r.Value) + recordHeader + 2*len(r.Topic); size > p.cfg.MessageBytes {
 		return fmt.Errorf("publish to %q: %w: %d bytes of %d", r.Topic, beck.ErrTooLarge, size, p.cfg.MessageBytes)

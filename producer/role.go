@@ -43,11 +43,8 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, _ time.Time) (kept bool) 
 		switch m := &b.Items[i].Message; m.Kind {
 		case protocol.KindAck:
 			r.ack(d, m)
-		case protocol.KindFetch:
-			r.fetch(d, m)
-		case protocol.KindGetHeads:
-			topic, requester := string(m.To), string(m.Sender)
-			r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.Heads(topic, requester) })
+		case protocol.KindFetch, protocol.KindGetHeads:
+			r.node.Request(m)
 		}
 	}
 	return false
@@ -79,15 +76,6 @@ func (r *role) ack(d *mesh.Dialled, m *protocol.Message) {
 	if acked > before {
 		(*Producer)(r).release(log, acked)
 	}
-}
-
-func (r *role) fetch(d *mesh.Dialled, m *protocol.Message) {
-	if string(m.To) != r.node.UUID() {
-		return
-	}
-	p := core.Partition{Topic: string(m.Subject), Producer: r.node.UUID()}
-	requester, first, count := string(m.Sender), m.Sequence, m.Count
-	r.node.Answer(protocol.KindDirectRecord, requester, func(a *mesh.Accepted) { a.Fetch(p, requester, first, count) })
 }
 
 // release calls back whoever waits for offsets below acked. It needs the lock.

@@ -37,6 +37,12 @@ func AppendHead(dst []byte, topic, producer string, seq uint64) []byte {
 	return appendSequenced(dst, KindHead, topic, producer, topic, seq)
 }
 
+// AppendStored appends a STORED: the sending store has everything of a producer's
+// topic up to and with seq on disk.
+func AppendStored(dst []byte, topic, producer string, seq uint64) []byte {
+	return appendSequenced(dst, KindStored, topic, producer, topic, seq)
+}
+
 // AppendDirectHead appends a DIRECT-HEAD to one node: seq is the last sequence
 // that the sender has of a producer and subject.
 func AppendDirectHead(dst []byte, to, producer, subject string, seq uint64) []byte {

@@ -168,7 +168,11 @@ func TestParseInfo(t *testing.T) {
 	}{
 		{"nothing in it", pack(m{}), NodeInfo{}, nil},
 		{"all", pack(m{"role": "store", "name": "n", "version": "v", "age": 5}),
-			NodeInfo{"store", "n", "v", 5 * time.Millisecond}, nil},
+			NodeInfo{Role: "store", Name: "n", Version: "v", Age: 5 * time.Millisecond}, nil},
+		{"a claim", pack(m{"role": "consumer", "holds": []any{"billing", true, 7}}),
+			NodeInfo{Role: "consumer", Holds: Hold{"billing", true, 7}}, nil},
+		{"a claim with a long name", pack(m{"holds": []any{long, false, 7}}), NodeInfo{Holds: Hold{long[:128], false, 7}}, nil},
+		{"a claim that is none", pack(m{"holds": "billing"}), NodeInfo{}, ErrInfo},
 		{"unknown keys", pack(m{"role": "x", "later": m{"a": []any{1, "b"}}}), NodeInfo{Role: "x"}, nil},
 		{"long string", pack(m{"name": long}), NodeInfo{Name: long[:255]}, nil},
 		{"unsigned age", []byte("\x81\xa3age\xcc\xff"), NodeInfo{Age: 255 * time.Millisecond}, nil},
@@ -193,6 +197,29 @@ func TestParseInfo(t *testing.T) {
 		got, err := ParseInfo(tt.frame)
 		if got != tt.want || !errors.Is(err, tt.err) {
 			t.Errorf("%s: %+v, %v; want %+v, %v", tt.name, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+// TestHoldBeats: of two claims exactly one stands, whoever looks.
+func TestHoldBeats(t *testing.T) {
+	hold := func(held bool, since int64) Hold { return Hold{"n", held, since} }
+	for _, tt := range []struct {
+		a, b  Hold
+		beats bool // a, at the lower address
+	}{
+		{hold(true, 9), hold(false, 1), true},
+		{hold(false, 1), hold(true, 9), false},
+		{hold(false, 1), hold(false, 2), true},
+		{hold(false, 2), hold(false, 1), false},
+		{hold(false, 2), hold(false, 2), true},
+		{hold(true, 1), hold(true, 2), false},
+		{hold(true, 2), hold(true, 1), true},
+		{hold(true, 2), hold(true, 2), true},
+	} {
+		low, high := min(addrA, addrB), max(addrA, addrB)
+		if tt.a.Beats(low, tt.b, high) != tt.beats || tt.b.Beats(high, tt.a, low) == tt.beats {
+			t.Errorf("%+v against %+v: want %v, and the opposite from the other side", tt.a, tt.b, tt.beats)
 		}
 	}
 }
@@ -228,17 +255,22 @@ func TestInfoRoundTrip(t *testing.T) {
 			Name:    text.Draw(t, "name"),
 			Version: text.Draw(t, "version"),
 			Age:     time.Duration(rapid.Int64().Draw(t, "age")),
+			Holds:   Hold{Name: text.Draw(t, "holds"), Held: rapid.Bool().Draw(t, "held"), Since: rapid.Int64().Draw(t, "since")},
 		}
 		b := i.Append(nil)
 		if len(b) > MaxInfo {
 			t.Fatalf("%d bytes", len(b))
 		}
-		want := NodeInfo{cutInfo(i.Role), cutInfo(i.Name), cutInfo(i.Version), max(0, i.Age.Truncate(time.Millisecond))}
+		want := NodeInfo{cutInfo(i.Role), cutInfo(i.Name), cutInfo(i.Version), max(0, i.Age.Truncate(time.Millisecond)), i.Holds}
+		fields := 5
+		if want.Holds.Name = cutName(i.Holds.Name); i.Holds.Name == "" {
+			want.Holds, fields = Hold{}, 4
+		}
 		if got, err := ParseInfo(b); err != nil || got != want {
 			t.Fatalf("%+v, %v, want %+v", got, err, want)
 		}
 		var m map[string]any // what anybody else's decoder sees
-		if err := msgpack.Unmarshal(b, &m); err != nil || len(m) != 4 || m["name"] != want.Name {
+		if err := msgpack.Unmarshal(b, &m); err != nil || len(m) != fields || m["name"] != want.Name {
 			t.Fatalf("%v, %v", m, err)
 		}
 	})
@@ -252,7 +284,7 @@ func FuzzNodeBeacon(f *testing.F) {
 			f.Add(v.frames[0], v.frames[1], v.frames[2], v.frames[3], []byte{})
 		}
 	}
-	info := NodeInfo{RoleStore, "n", "v", time.Second}.Append(nil)
+	info := NodeInfo{Role: RoleStore, Name: "n", Version: "v", Age: time.Second}.Append(nil)
 	f.Add([]byte("B"), []byte(addrA), []byte("fe80::1%eth0"), []byte("65535"), info)
 	f.Add([]byte("B"), []byte(addrA), []byte("[::1]"), []byte("1"), []byte("\x82\xa1x\xc7\x01\x05a\xa3age\xcb12345678"))
 	f.Fuzz(func(t *testing.T, prefix, uuid, host, port, info []byte) {
@@ -275,7 +307,7 @@ func FuzzTowerBeacon(f *testing.F) {
 			f.Add(v.frames[0], v.frames[1], v.frames[2], []byte{})
 		}
 	}
-	info := NodeInfo{RoleStore, "n", "v", time.Second}.Append(nil)
+	info := NodeInfo{Role: RoleStore, Name: "n", Version: "v", Age: time.Second}.Append(nil)
 	f.Add([]byte("B"), []byte(addrA), []byte("tcp://[fe80::1%eth0]:65535"), info)
 	f.Fuzz(func(t *testing.T, prefix, uuid, endpoint, info []byte) {
 		b, err := ParseTowerBeacon([][]byte{prefix, uuid, endpoint, info})
@@ -299,7 +331,7 @@ func FuzzTowerBeacon(f *testing.F) {
 
 func BenchmarkParseTowerBeacon(b *testing.B) {
 	frames := TowerBeacon{UUID: addrA, Endpoint: "tcp://127.0.0.1:49152",
-		Info: &NodeInfo{RoleStore, "name", "1.0", time.Second}}.Frames()
+		Info: &NodeInfo{Role: RoleStore, Name: "name", Version: "1.0", Age: time.Second}}.Frames()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := ParseTowerBeacon(frames); err != nil {

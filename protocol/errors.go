@@ -8,7 +8,7 @@ import "errors"
 var (
 	// ErrTruncated: the frame ends before its last field does.
 	ErrTruncated = errors.New("protocol: truncated frame")
-	// ErrUnknownKind: the first byte is none of the nine message ids.
+	// ErrUnknownKind: the first byte is none of the ten message ids.
 	ErrUnknownKind = errors.New("protocol: unknown message kind")
 	// ErrVersion: the version byte behind the topic is not 1.
 	ErrVersion = errors.New("protocol: unsupported message version")

@@ -2,10 +2,11 @@ package protocol
 
 import "fmt"
 
-// Kind is the first byte of frame 0: which of the nine messages it is.
+// Kind is the first byte of frame 0: which of the ten messages it is.
 type Kind byte
 
-// The nine messages.
+// The nine messages of Dafka, and STORED, which goes only to those who
+// subscribed to it: C nodes never see it.
 const (
 	KindRecord        Kind = 'M' // producer to everybody: one record
 	KindDirectRecord  Kind = 'D' // answer to a FETCH: one record
@@ -16,6 +17,7 @@ const (
 	KindGetHeads      Kind = 'G' // ask stores for the heads of a topic
 	KindConsumerHello Kind = 'W' // consumer to store: the topics it reads
 	KindStoreHello    Kind = 'L' // store to consumer: asks for its hello
+	KindStored        Kind = 'S' // store to everybody: its last sequence on disk
 )
 
 // String returns the name RFC 46 gives the message, "RECORD" for instance.
@@ -39,11 +41,13 @@ func (k Kind) String() string {
 		return "CONSUMER-HELLO"
 	case KindStoreHello:
 		return "STORE-HELLO"
+	case KindStored:
+		return "STORED"
 	}
 	return fmt.Sprintf("UNKNOWN(0x%02X)", byte(k))
 }
 
-// Valid reports whether k is one of the nine messages.
+// Valid reports whether k is one of the ten messages.
 func (k Kind) Valid() bool { return shapes[k] != 0 }
 
 // HasContent reports whether a second frame, the content, follows frame 0.
@@ -78,4 +82,5 @@ var shapes = [256]shape{
 	KindGetHeads:      toTopicOpen | hasSender,
 	KindConsumerHello: toAddress | hasSender | hasTopics,
 	KindStoreHello:    toAddress | hasSender,
+	KindStored:        toTopic | hasSender | hasSubject,
 }

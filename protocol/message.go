@@ -18,17 +18,17 @@ const (
 // from. The content, frame 1 of RECORD and DIRECT-RECORD, is not part of it.
 type Message struct {
 	Kind Kind
-	// To is what the frame is addressed to: the topic of M, H and G (empty in a
-	// G that asks for all topics), the receiver's address in the others.
+	// To is what the frame is addressed to: the topic of M, H, S and G (empty in
+	// a G that asks for all topics), the receiver's address in the others.
 	To []byte
-	// Sender is an address: the producer in M, D, H and E, the requester in F,
+	// Sender is an address: the producer in M, D, H, S and E, the requester in F,
 	// the consumer in G and W, the store in L. In K it is empty (C nodes) or
 	// the sender (RFC 46).
 	Sender []byte
 	// Subject is the topic's name. Empty in G, W and L.
 	Subject []byte
 	// Sequence is the record's number, the first one wanted in F, the last one
-	// there is in H and E, the last one stored in K. All values are possible.
+	// there is in H and E, the last one stored in K and S. All values are possible.
 	Sequence uint64
 	// Count is how many records F asks for. Any value: the receiver limits it.
 	Count uint32

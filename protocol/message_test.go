@@ -34,6 +34,7 @@ func samples() map[string][]byte {
 		"W":             AppendConsumerHello(nil, addrA, addrB, []string{"hello", "world"}),
 		"W, no topics":  AppendConsumerHello(nil, addrA, addrB, nil),
 		"L":             AppendStoreHello(nil, addrA, addrB),
+		"S":             AppendStored(nil, "hello", addrA, 7),
 	}
 }
 
@@ -53,6 +54,8 @@ func TestParseFields(t *testing.T) {
 			Message{Kind: 'K', To: b(addrA), Subject: b("t"), Sequence: math.MaxUint64}},
 		{AppendHead(nil, "t", addrA, 0),
 			Message{Kind: 'H', To: b("t"), Sender: b(addrA), Subject: b("t")}},
+		{Trailer{HasTail: true, Tail: 2}.Append(AppendStored(nil, "t", addrA, 9)),
+			Message{Kind: 'S', To: b("t"), Sender: b(addrA), Subject: b("t"), Sequence: 9, Trailer: b("\x81\x0a\x02")}},
 		{AppendDirectHead(nil, addrA, addrB, "t", 9),
 			Message{Kind: 'E', To: b(addrA), Sender: b(addrB), Subject: b("t"), Sequence: 9}},
 		{AppendGetHeads(nil, "", addrA),

@@ -10,6 +10,12 @@ const (
 	// MaxTopic is the length limit of a topic's name in bytes: its length
 	// travels in one byte.
 	MaxTopic = 255
+	// MaxSavedName is the length limit of a name of saved positions in bytes.
+	MaxSavedName = 128
+	// ReservedTopics is what the topics that beck itself writes begin with.
+	ReservedTopics = "_beck."
+	// PositionsTopic keeps the positions that consumers save; see [Positions].
+	PositionsTopic = ReservedTopics + "positions"
 	// AddressLen is the length of a node's address in bytes.
 	AddressLen = 32
 )

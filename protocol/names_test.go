@@ -97,7 +97,7 @@ func TestKindStrings(t *testing.T) {
 			n++
 		}
 	}
-	if n != 9 {
+	if n != 10 {
 		t.Errorf("%d kinds", n)
 	}
 }

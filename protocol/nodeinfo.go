@@ -28,7 +28,8 @@ const (
 
 // NodeInfo is what a beck node tells of itself behind its beacon: a msgpack map
 //
-//	{"role": str, "name": str, "version": str, "age": milliseconds}
+//	{"role": str, "name": str, "version": str, "age": milliseconds,
+//	 "holds": [name str, held bool, since milliseconds]}     consumers that save positions
 //
 // Missing keys are zero, unknown ones are skipped. Strings are cut at 255 bytes
 // on both sides and are otherwise as the peer sent them: quote before printing.
@@ -37,6 +38,31 @@ type NodeInfo struct {
 	Name    string        // for people; "" when the node has none
 	Version string        // of the program
 	Age     time.Duration // since the node started; sent in whole milliseconds
+	Holds   Hold          // the name of saved positions that it claims; zero for none
+}
+
+// Hold is a consumer's claim to a name of saved positions, which only one may
+// hold. See [Hold.Beats].
+type Hold struct {
+	Name  string // at most MaxSavedName bytes; "" is no claim
+	Held  bool   // it has taken up the positions; else it is about to
+	Since int64  // when it claimed the name, by its own clock: ms since 1970
+}
+
+// Beats reports which of two live claims to one name stands: true for h, of the
+// node with address self. One that has taken up the positions beats one that is
+// about to. Of two that are about to, the earlier stands. Two that have taken
+// them up did not hear of each other then: the later stands, which went on from
+// where the earlier had come to. Both sides decide by the same numbers, so
+// however their clocks differ, one of them stands.
+func (h Hold) Beats(self string, other Hold, otherAddress string) bool {
+	switch {
+	case h.Held != other.Held:
+		return h.Held
+	case h.Since == other.Since:
+		return self < otherAddress
+	}
+	return (h.Since > other.Since) == h.Held
 }
 
 // infoWire is the map's encoding.
@@ -45,17 +71,30 @@ type infoWire struct {
 	Name    string `msgpack:"name"`
 	Version string `msgpack:"version"`
 	Age     int64  `msgpack:"age"`
+
+	Holds *holdWire `msgpack:"holds,omitempty"`
+}
+
+type holdWire struct {
+	_msgpack struct{} `msgpack:",as_array"`
+	Name     string
+	Held     bool
+	Since    int64
 }
 
 // Append appends the info frame's bytes, at most [MaxInfo], to dst. A negative
 // age is sent as 0.
 func (i NodeInfo) Append(dst []byte) []byte {
-	b, err := msgpack.Marshal(infoWire{
+	w := infoWire{
 		Role:    cutInfo(i.Role),
 		Name:    cutInfo(i.Name),
 		Version: cutInfo(i.Version),
 		Age:     max(0, i.Age.Milliseconds()),
-	})
+	}
+	if h := i.Holds; h.Name != "" {
+		w.Holds = &holdWire{Name: cutName(h.Name), Held: h.Held, Since: h.Since}
+	}
+	b, err := msgpack.Marshal(w)
 	if err != nil { // strings and a number have an encoding
 		panic("protocol: encoding node info: " + err.Error())
 	}
@@ -81,12 +120,18 @@ func ParseInfo(frame []byte) (NodeInfo, error) {
 	if err := msgpack.Unmarshal(frame, &w); err != nil || w.Age < 0 {
 		return NodeInfo{}, ErrInfo
 	}
-	return NodeInfo{
+	i := NodeInfo{
 		Role:    cutInfo(w.Role),
 		Name:    cutInfo(w.Name),
 		Version: cutInfo(w.Version),
 		Age:     time.Duration(min(w.Age, maxAgeMillis)) * time.Millisecond,
-	}, nil
+	}
+	if h := w.Holds; h != nil {
+		i.Holds = Hold{Name: cutName(h.Name), Held: h.Held, Since: h.Since}
+	}
+	return i, nil
 }
 
 func cutInfo(s string) string { return s[:min(len(s), maxInfoString)] }
+
+func cutName(s string) string { return s[:min(len(s), MaxSavedName)] }

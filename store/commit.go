@@ -149,8 +149,8 @@ func (s *Store) commit() bool {
 	}
 	s.disk.wrote()
 	s.rounds.writing = nil
+	s.lookAt(look) // what is missing still is not to be acknowledged
 	s.committed(batch, s.node.Now())
-	s.lookAt(look)
 	s.purge()
 	return true
 }
@@ -227,6 +227,7 @@ func (s *Store) committed(gathered round, now time.Time) {
 		s.keeper.Committed(p, g.records.Next())
 		s.acknowledge(p)
 		s.announce(p)
+		s.stored(p)
 		s.stats.Committed += uint64(g.records.Count())
 		bytes += g.bytes
 		if g.fills != nil {
@@ -252,11 +253,11 @@ func (s *Store) recycle(g *gather) {
 	}
 }
 
-// acknowledge tells a producer what of its partition is durable. It needs the
-// lock.
+// acknowledge tells a producer what of its partition is durable; not while
+// something that was missing is on its way to the disk. It needs the lock.
 func (s *Store) acknowledge(p core.Partition) {
 	peer := s.node.Peer(p.Producer)
-	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || !s.rx.In.MayAcknowledge(p) {
+	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || s.rounds.filling(p) || !s.rx.In.MayAcknowledge(p) {
 		return
 	}
 	ack, ok := s.keeper.Acknowledge(p)
@@ -265,13 +266,13 @@ func (s *Store) acknowledge(p core.Partition) {
 	}
 	if !peer.Foreign() && !planted.Is(planted.AckOverHole) {
 		below := s.rx.In.AcknowledgeBelow(p)
-		if lowest, some := s.rounds.filling(p); some {
-			below = min(below, lowest)
-		}
 		if below == 0 {
 			return
 		}
 		ack.Sequence = min(ack.Sequence, below-1)
+	}
+	if planted.Is(planted.AckBeyondDurable) && s.again[p] && s.rounds.holds(p) {
+		ack.Sequence++
 	}
 	s.rx.In.Acknowledged(p)
 	peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
@@ -285,6 +286,21 @@ func (s *Store) announce(p core.Partition) {
 	}
 	if state, ok := s.log.State(blocklog.Partition(p)); ok {
 		s.tell(p, state)
+	}
+}
+
+// stored tells whoever subscribed to it what of a partition is on disk. It needs
+// the lock.
+func (s *Store) stored(p core.Partition) {
+	end := s.keeper.Durable(p)
+	if peer := s.node.Peer(p.Producer); peer != nil && peer.Dialled != nil {
+		if s.rounds.filling(p) {
+			return
+		}
+		end = min(end, s.rx.In.AcknowledgeBelow(p)) // perhaps only the producer has what is missing
+	}
+	if s.heard && end > 0 {
+		s.node.Broadcast(protocol.KindStored, p.Topic, protocol.AppendStored(nil, p.Topic, p.Producer, end-1))
 	}
 }
 

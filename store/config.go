@@ -18,7 +18,8 @@ type Config struct {
 	// holds something else is refused. There is no default.
 	Dir string
 
-	// Topics are those to keep. Default: all.
+	// Topics are those to keep, besides the positions that consumers save.
+	// Default: all.
 	Topics []string
 
 	// Retain are rules for how much of each partition is kept, PATTERN=LIMITS,
@@ -27,7 +28,9 @@ type Config struct {
 	// more. The limits are records:N, the last N of each partition; age:DURATION,
 	// since a store first saw them; bytes:SIZE, of their contents; of several the
 	// strictest wins. The first rule that matches a topic counts. Default: what no
-	// rule matches is kept for ever.
+	// rule matches is kept for ever. Of beck's own topics, which begin with
+	// "_beck.", a rule counts whose pattern begins so too; without one, the last
+	// 8,192 records of saved positions are kept of each consumer.
 	Retain []string
 
 	// TombstoneAge is how long a partition that retention or a purge emptied is

@@ -6,6 +6,7 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/planted"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -30,7 +31,7 @@ func (s *Store) wantPurge(p core.Partition) *purge {
 
 // toldPurge takes what another store says was purged. It needs the lock.
 func (s *Store) toldPurge(p core.Partition, below uint64) {
-	if below == 0 {
+	if below == 0 || planted.Is(planted.PurgeStays) {
 		return
 	}
 	if state, _ := s.log.State(blocklog.Partition(p)); state.Purged < below {
@@ -86,18 +87,8 @@ func (s *Store) purged(p core.Partition, before blocklog.State) {
 // returns when they are gone here; the space on disk is given back in the
 // background. A producer or a C store that still has them is not told.
 func (s *Store) Purge(topic, partition string, before uint64) error {
-	if err := protocol.ValidTopic(topic); err != nil {
-		return fmt.Errorf("purge topic %q: %w", topic, err)
-	}
-	if err := protocol.ValidAddress(partition); err != nil {
-		return fmt.Errorf("purge partition %q: %w", partition, err)
-	}
-	p := core.Partition{Topic: topic, Producer: partition}
 	result := make(chan error, 1)
-	s.node.Lock()
-	w := s.wantPurge(p)
-	w.asked, w.done = max(w.asked, before), append(w.done, func(err error) { result <- err })
-	s.node.Unlock()
+	s.PurgeFunc(topic, partition, before, func(err error) { result <- err })
 	select {
 	case err := <-result:
 		return err
@@ -111,4 +102,21 @@ func (s *Store) Purge(topic, partition string, before uint64) error {
 			return fmt.Errorf("purge: %w", beck.ErrClosed)
 		}
 	}
+}
+
+// PurgeFunc is Purge that does not wait: done is called with the outcome, at most
+// once, and not after Close. It must not block, or call the store.
+func (s *Store) PurgeFunc(topic, partition string, before uint64, done func(error)) {
+	if err := protocol.ValidTopic(topic); err != nil {
+		done(fmt.Errorf("purge topic %q: %w", topic, err))
+		return
+	}
+	if err := protocol.ValidAddress(partition); err != nil {
+		done(fmt.Errorf("purge partition %q: %w", partition, err))
+		return
+	}
+	s.node.Lock()
+	defer s.node.Unlock()
+	w := s.wantPurge(core.Partition{Topic: topic, Producer: partition})
+	w.asked, w.done = max(w.asked, before), append(w.done, done)
 }

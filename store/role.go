@@ -38,8 +38,20 @@ func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
 // the heads of. Our own ask by themselves.
 func (r *role) Subscribed(a *mesh.Accepted, prefix string, _ time.Time) {
 	k, to, _ := protocol.SplitSubscription([]byte(prefix))
+	if k == protocol.KindStored {
+		r.listens(a, string(to))
+	}
 	if k == protocol.KindStoreHello && !a.Beck() && protocol.ValidAddress(string(to)) == nil {
 		a.Send(protocol.AppendStoreHello(nil, string(to), r.node.UUID()))
+	}
+}
+
+// listens notes that STORED are subscribed to. What was committed just before is
+// told by a list of heads: the subscriber's own question may have come earlier.
+func (r *role) listens(a *mesh.Accepted, topic string) {
+	r.heard = true
+	if p := a.Peer(); p != nil && a.Beck() {
+		a.Heads(topic, p.UUID)
 	}
 }
 

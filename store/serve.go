@@ -89,6 +89,9 @@ func statement(state blocklog.State) protocol.Trailer {
 func from(lowest uint64, state blocklog.State) protocol.Trailer {
 	t := statement(state)
 	t.Lowest = lowest
+	if planted.Is(planted.MissingIsExpired) {
+		t.Tail, t.HasTail = lowest, true
+	}
 	return t
 }
 
@@ -103,6 +106,7 @@ func (s *Store) corrupt(p core.Partition, err error) (next uint64, ok bool) {
 	s.node.Logger().Error("records cannot be read", "err", err)
 	s.node.Lock()
 	defer s.node.Unlock()
+	s.diskTrouble(err) // in putting it aside
 	s.lookAt([]core.Partition{p})
 	return damage.Next, true
 }

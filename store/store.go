@@ -36,6 +36,7 @@ type Store struct {
 	disk      *disk
 	hold      hold
 	again     map[core.Partition]bool // to be acknowledged once more
+	heard     bool                    // somebody has subscribed to STORED
 	spare     []*gather
 	err       error // why the store stopped by itself
 	failed    chan struct{}
@@ -111,10 +112,12 @@ func (s *Store) intake() *core.Intake {
 // askMax is the longest time between two looks at what other stores have.
 const askMax = 15 * time.Second
 
-// want subscribes to the configured topics and takes up what the log has.
+// want subscribes to the configured topics, and takes up what the log has.
 func (s *Store) want(now time.Time) {
 	if len(s.cfg.Topics) == 0 {
 		s.rx.In.WantAll(now)
+	} else {
+		s.rx.In.Want(protocol.PositionsTopic, now) // every store keeps them
 	}
 	for _, t := range s.cfg.Topics {
 		s.rx.In.Want(t, now)
@@ -217,6 +220,7 @@ type Stats struct {
 	Filled     uint64            // records that had been missing
 	Conflicts  uint64            // ranges of which another store holds different contents
 	Trimmed    uint64            // records that retention or a purge deleted
+	Queued     int64             // bytes received and not on disk yet
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
@@ -227,6 +231,7 @@ func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
 	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
+	st.Queued = s.rx.In.Queued()
 	st.Missing, st.Filled = s.rx.In.Lacking(), s.rx.In.Stats.Filled
 	s.node.Unlock()
 	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -126,6 +127,29 @@ func TestManyPartitions(t *testing.T) {
 		t.Fatalf("%d of %d records replay, %d of %d partitions stored", len(got), topics*each, st.Partitions, topics)
 	}
 	testmesh.InOrder(t, got, 0, "v")
+}
+
+// A consumer may ask for more topics than a store lists at a time.
+func TestManyTopics(t *testing.T) {
+	m := testmesh.New(t)
+	m.Store("")
+	p := m.Producer(nil)
+	const topics = 10_000
+	names := make([]string, topics)
+	records := make([]beck.Record, topics)
+	for i := range names {
+		names[i] = fmt.Sprint("topic-", i)
+		records[i] = beck.Record{Topic: names[i], Value: []byte("v0")}
+	}
+	ctx := testmesh.Context(t)
+	if err := errors.Join(p.PublishBatch(ctx, records), p.Flush(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	got := testmesh.Drain(t, m.Consumer(func(c *consumer.Config) { c.StopAtEnd = true }, names...))
+	if len(got) != topics {
+		t.Fatalf("%d of %d records replay", len(got), topics)
+	}
 }
 
 // A store that comes late has, soon after, what another has of a producer that

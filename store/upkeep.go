@@ -146,6 +146,9 @@ func (s *Store) enforce() {
 	if err != nil && !s.diskTrouble(err) {
 		s.node.Logger().Error("retention", "err", err)
 	}
+	if damage := new(blocklog.CorruptError); errors.As(err, &damage) {
+		s.lookAt([]core.Partition{core.Partition(damage.Partition)})
+	}
 	s.countTrims(report)
 	for _, t := range report.Trims {
 		s.rx.In.Trim(core.Partition(t.Partition), t.Tail, now)

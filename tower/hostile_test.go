@@ -82,10 +82,10 @@ func TestHostileConnections(t *testing.T) {
 	var joins []time.Duration // the pesterers have this machine's cores as well: one join may be late
 	for i, name := range []string{"A", "B", "C", "D", "E"} {
 		began := time.Now()
-		publish(t, tower).announce(uuid(name), uint16(i+1))
 		sub := listen(t, tower, "W", "B")
-		for got := ""; !strings.HasPrefix(got, "B "+name+" "); {
-			got = sub.next()
+		for announced := false; !announced; { // as a node does, once a second
+			publish(t, tower).announce(uuid(name), uint16(i+1))
+			announced = sub.hears(name, time.Second)
 		}
 		joins = append(joins, time.Since(began))
 	}
@@ -95,6 +95,19 @@ func TestHostileConnections(t *testing.T) {
 	}
 	if n := runtime.NumGoroutine(); n > 2000 {
 		t.Errorf("%d goroutines", n)
+	}
+}
+
+// hears reports whether a node is announced within the time given.
+func (c *client) hears(name string, within time.Duration) bool {
+	for deadline := time.Now().Add(within); ; {
+		m, err := c.read(time.Until(deadline))
+		if err != nil {
+			return false
+		}
+		if strings.HasPrefix(describe(m), "B "+name+" ") {
+			return true
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/producer"
@@ -35,6 +36,9 @@ once and says how many records were not stored.`,
 }
 
 func runProduce(cmd *cobra.Command, mesh *meshFlags, topic string, noWait bool, journal string) error {
+	if strings.HasPrefix(topic, protocol.ReservedTopics) {
+		return usagef("topics that begin with %q are beck's own", protocol.ReservedTopics)
+	}
 	node, err := mesh.node(cmd.ErrOrStderr())
 	if err != nil {
 		return err

@@ -88,8 +88,12 @@ func (f *feed) settle(s *stages) error {
 
 // consumerWaitsFor says what keeps a consumer from its records.
 func consumerWaitsFor(c *consumer.Consumer, node beck.NodeConfig) waiting {
-	if s := c.Stats(); s.Towers == 0 && s.Links == 0 {
+	s := c.Stats()
+	switch {
+	case s.Towers == 0 && s.Links == 0:
 		return noTower(node)
+	case s.Waits != "":
+		return waiting{cause: s.Waits, text: "saved positions: " + s.Waits}
 	}
 	return waiting{}
 }

@@ -53,7 +53,7 @@ func TestCreditHoldsProducersBack(t *testing.T) {
 
 func TestManyTopicsInStore(t *testing.T) {
 	c := config(Replay, 3000)
-	c.Topics, c.Producers = 500, 2
+	c.Topics, c.Producers = 100, 2
 	r := mustRun(t, c)
 	if r.SecondsFromStart < r.Seconds || r.PeakRSSBytes["store"] <= 0 || r.StoreStartSeconds <= 0 {
 		t.Errorf("%+v", r)

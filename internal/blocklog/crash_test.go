@@ -1,6 +1,7 @@
 package blocklog
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -65,18 +66,24 @@ func (c *crasher) confirm(l *Log) {
 	}
 }
 
+// crashPoints is how many crashes TestCrashAtEveryWrite tries at least.
+var crashPoints = flag.Int("points", 300, "how many crash points to try at least")
+
 // TestCrashAtEveryWrite opens a store for the first time, commits, flushes,
-// closes, opens again and goes on, and crashes before every single write.
+// closes, opens again and goes on, and crashes before every single write. It
+// does so with other losses until it has tried as many crashes as it is to.
 func TestCrashAtEveryWrite(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thorough: runs without the race detector")
 	}
-	for seed := range uint64(4) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { crashAtEveryWrite(t, seed) })
+	points := 0
+	for seed := uint64(0); points < *crashPoints; seed++ {
+		points += crashAtEveryWrite(t, seed)
 	}
+	t.Logf("%d crash points", points)
 }
 
-func crashAtEveryWrite(t *testing.T, seed uint64) {
+func crashAtEveryWrite(t *testing.T, seed uint64) (points int) {
 	mem := vfs.NewCrashableMem()
 	c := &crasher{mem: mem, rng: rand.New(rand.NewPCG(seed, 0)), confirmed: map[Partition]uint64{}}
 	o := small(errorfs.Wrap(mem, c))
@@ -109,13 +116,19 @@ func crashAtEveryWrite(t *testing.T, seed uint64) {
 		t.Fatalf("only %d writes", len(c.points))
 	}
 	for _, point := range c.points {
-		t.Run(point.op, func(t *testing.T) { point.check(t, ps) })
+		point.check(t, ps)
 	}
+	return len(c.points)
 }
 
 // check opens what the crash left: all that was confirmed is there, whole
 // batches only, and the store goes on.
 func (c crashPoint) check(t *testing.T, ps []Partition) {
+	defer func() {
+		if t.Failed() {
+			t.Log("crashed before", c.op)
+		}
+	}()
 	l := openLog(t, "/data/store", small(c.fs))
 	defer closeLog(t, l)
 	rounds := map[uint64]bool{}

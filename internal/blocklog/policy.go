@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/beckmesh/beck/protocol"
 )
 
 // Policy says how much of each partition is kept. Zero is no limit; of several
@@ -215,12 +217,23 @@ func ParseRules(texts []string) (Rules, error) {
 	return rs, nil
 }
 
-// Policy returns the policy of a topic.
+// savedRecords is how many records of saved positions are kept of each consumer
+// without a rule for them: several times as many as it takes to read them back,
+// even those of a million partitions.
+const savedRecords = 8192
+
+// Policy returns the policy of a topic. A rule whose pattern does not name beck's
+// own topics is not for them: "*.*=age:1h" is not to make consumers forget where
+// they are.
 func (rs Rules) Policy(topic string) Policy {
+	own := strings.HasPrefix(topic, protocol.ReservedTopics)
 	for _, r := range rs {
-		if r.Match(topic) {
+		if r.Match(topic) && (!own || strings.HasPrefix(r.Pattern, protocol.ReservedTopics)) {
 			return r.Policy
 		}
+	}
+	if topic == protocol.PositionsTopic {
+		return Policy{Records: savedRecords}
 	}
 	return Policy{}
 }

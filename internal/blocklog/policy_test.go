@@ -81,6 +81,30 @@ func TestParseRuleErrors(t *testing.T) {
 	}
 }
 
+// TestRulesForOwnTopics: only a rule that names beck's own topics is for them.
+func TestRulesForOwnTopics(t *testing.T) {
+	for _, tt := range []struct {
+		rules []string
+		want  Policy
+	}{
+		{nil, Policy{Records: savedRecords}},
+		{[]string{">=records:1", "*.*=records:2"}, Policy{Records: savedRecords}},
+		{[]string{">=records:1", "_beck.*=records:5"}, Policy{Records: 5}},
+		{[]string{"_beck.positions=records:7"}, Policy{Records: 7}},
+	} {
+		rules, err := ParseRules(tt.rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rules.Policy("_beck.positions"); got != tt.want {
+			t.Errorf("%v: %v, want %v", tt.rules, got, tt.want)
+		}
+	}
+	if got := Rules(nil).Policy("t"); got != (Policy{}) {
+		t.Errorf("without a rule: %v", got)
+	}
+}
+
 func TestRulesFirstMatchWins(t *testing.T) {
 	rules, err := ParseRules([]string{"logs.audit=age:30d", "logs.*=records:1", "logs.>=records:2",
 		"*.x=records:3", "a.*.c=records:4", "key=value=records:5", "*=records:6"})

@@ -62,6 +62,7 @@ func (r *trial) run() {
 		r.t.Fatal(err)
 	}
 	r.heal()
+	r.resume()
 	r.replay()
 	r.ledger.settle()
 	r.verdict()
@@ -77,6 +78,26 @@ func (r *trial) begin() {
 	for _, name := range append(nodeNames(), "probe") {
 		r.start(name)
 	}
+}
+
+// quietFor is how long a consumer that has saved everything is watched.
+const quietFor = time.Second
+
+// resume lets all consumers go on once more, at rest: all stores are there and
+// equal, everything is saved, and nothing more may come.
+func (r *trial) resume() {
+	r.ledger.rest()
+	for _, name := range nodeNames() {
+		if roleOf(name) == "consumer" {
+			r.kill(name)
+			r.start(name)
+		}
+	}
+	r.await(healing{
+		what: "all consumers resumed", within: patience, since: time.Now(),
+		is: func(time.Time) bool { return r.ledger.allAsked() },
+	})
+	time.Sleep(quietFor) // nothing is to happen
 }
 
 // replayName is the consumer that replays a store.

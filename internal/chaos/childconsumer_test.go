@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/beckmesh/beck"
@@ -31,19 +32,61 @@ type run struct {
 	first, end uint64
 }
 
-// runConsumer reports what it is given, in the order in which it is, and which
-// values are wrong.
+// runConsumer goes on under its name until ctx ends. A name that is taken, since
+// its last holder was killed a moment ago, and stores that do not answer it waits
+// out.
 func runConsumer(ctx context.Context, s settings, out *reporter) error {
+	for {
+		err := consume(ctx, s, out)
+		switch {
+		case errors.Is(err, errNotBegun) && errors.Is(err, beck.ErrNameInUse):
+			out.line("again", "in-use")
+		case errors.Is(err, errNotBegun) && errors.Is(err, beck.ErrUnanswered):
+			out.line("again", "unanswered")
+		default:
+			return err
+		}
+	}
+}
+
+// errNotBegun says that a consumer ended before it delivered anything.
+var errNotBegun = errors.New("consumer ended before it began")
+
+// consume is a life of a consumer. It reports what it is given, in the order in
+// which it is, which values are wrong, and what it has saved.
+func consume(ctx context.Context, s settings, out *reporter) error {
 	c, err := startConsumer(s, out, false)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	go logStats(ctx, s, c)
+	began := sync.OnceFunc(func() { out.line("began", c.Stats().StoresRead) })
+	go func() {
+		if c.Ready(ctx) == nil {
+			began()
+			out.line("asked")
+		}
+	}()
+	k := &saver{consumer: c, out: out, fresh: make(map[place]uint64)}
+	go func() {
+		if err := k.run(ctx); err != nil {
+			cancel(err)
+		}
+	}()
 	var t taster
-	for {
+	for delivered := false; ; delivered = true {
 		records, err := c.Poll(ctx, polledAtOnce)
+		if len(records) > 0 {
+			began()
+		}
 		t.taste(records, out)
+		k.finish(records)
 		if err != nil {
+			if !delivered {
+				err = errors.Join(errNotBegun, err)
+			}
 			return errors.Join(unlessEnded(ctx, err), c.Close())
 		}
 	}
@@ -92,6 +135,9 @@ func runReplay(ctx context.Context, s settings, out *reporter) error {
 func startConsumer(s settings, out *reporter, toEnd bool) (*consumer.Consumer, error) {
 	c := consumer.DefaultConfig()
 	c.NodeConfig, c.Topics, c.Start, c.StopAtEnd = s.node(), s.Topics, consumer.Earliest, toEnd
+	if !toEnd {
+		c.SaveAs, c.MinStoreAcks = fmt.Sprint("chaos-", s.Index), storeAcks
+	}
 	c.OnGap = func(g consumer.Gap) { out.line("gap", g.Kind, g.Topic, g.Partition, g.First, g.Last) }
 	con, err := consumer.Start(c)
 	if err == nil {
@@ -100,12 +146,15 @@ func startConsumer(s settings, out *reporter, toEnd bool) (*consumer.Consumer, e
 	return con, err
 }
 
-// unlessEnded is the error unless it is that of ctx.
+// unlessEnded is the error, or why ctx ended, if that was not as it should.
 func unlessEnded(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	if cause := context.Cause(ctx); cause != context.Canceled {
+		return cause
+	}
+	return nil
 }
 
 // taster looks at every value that was delivered.

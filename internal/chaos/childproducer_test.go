@@ -16,11 +16,18 @@ import (
 
 const (
 	storeAcks     = 2
-	childMessage  = 64 << 10
-	childWindow   = 4 << 20 // some 10 s of a producer's records in the full run
+	childMessage  = 16 << 10
+	mostWindow    = 4 << 20 // some 10 s of a producer's records in the full run
 	publishEvery  = 5 * time.Millisecond
 	publishInTurn = 8 // records of a topic before it is the next one's turn
 )
+
+// window returns the bytes that a producer keeps: a part of what it publishes, so
+// that the store that was wiped gets most of it from other stores.
+func (s *settings) window() int64 {
+	const part, least = 8, 4 * childMessage
+	return min(max(int64(s.Records)*(smallestValue+valueSpread/2)/part, least), mostWindow)
+}
 
 // load is what a producer child publishes.
 type load struct {
@@ -38,7 +45,7 @@ func runProducer(ctx context.Context, s settings, out *reporter) error {
 	c := producer.DefaultConfig()
 	c.NodeConfig = s.node()
 	c.MinStoreAcks, c.Journal = storeAcks, s.Dir
-	c.MessageBytes, c.WindowBytes = childMessage, childWindow
+	c.MessageBytes, c.WindowBytes = childMessage, s.window()
 	p, err := producer.Start(c)
 	if err != nil {
 		return err

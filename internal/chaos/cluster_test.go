@@ -4,13 +4,11 @@ package chaos
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +27,8 @@ type cluster struct {
 	ledger *ledger
 	load   settings // what a producer is told of it
 	vitals *samples // nil: of no interest
+
+	leftOut int // wipes for which the other stores were not ready in time
 
 	mu    sync.Mutex
 	nodes map[string]*node
@@ -210,70 +210,4 @@ func (c *cluster) killAll() {
 	for _, name := range names {
 		c.kill(name)
 	}
-}
-
-// begin does a fault, and end ends it.
-func (c *cluster) begin(f fault) error {
-	for _, name := range f.nodes {
-		switch f.kind {
-		case killed:
-			c.kill(name)
-		case blackout: // as near to at once as can be
-			c.node(name).meant.Store(true)
-			if err := c.signal(name, syscall.SIGKILL); err != nil {
-				return err
-			}
-		case stopped:
-			if err := c.signal(name, syscall.SIGSTOP); err != nil {
-				return err
-			}
-		default:
-			if err := c.net.begin(f.kind, name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (c *cluster) end(f fault) error {
-	for _, name := range f.nodes {
-		switch f.kind {
-		case killed:
-			c.start(name)
-		case blackout:
-			c.kill(name)
-			c.start(name)
-		case stopped:
-			if err := c.signal(name, syscall.SIGCONT); err != nil {
-				return err
-			}
-		default:
-			if err := c.net.end(f.kind, name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// play does the faults of a schedule at their times from began on.
-func (c *cluster) play(faults []fault, began time.Time) error {
-	type event struct {
-		at time.Duration
-		do func(fault) error
-		f  fault
-	}
-	var events []event
-	for _, f := range faults {
-		events = append(events, event{f.at, c.begin, f}, event{f.at + f.lasts, c.end, f})
-	}
-	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
-	for _, e := range events {
-		time.Sleep(time.Until(began.Add(e.at))) // the schedule
-		if err := e.do(e.f); err != nil {
-			return fmt.Errorf("%s: %w", e.f, err)
-		}
-	}
-	return nil
 }

@@ -11,6 +11,7 @@
 // What a record contains is a function of its producer, topic and offset, so
 // that every delivery can be checked byte for byte, by whoever gets it.
 //
-// After the faults everything must heal, each in its time; then each store is
-// started alone and replayed. docs/testing.md says how to read the outcome.
+// After the faults everything must heal, each in its time; then all consumers go
+// on once more where they saved that they were, and each store is started alone
+// and replayed. docs/testing.md says how to read the outcome.
 package chaos

@@ -27,10 +27,11 @@ func (r *trial) heal() {
 	r.healing = []healing{
 		{what: "everything published", within: patience, since: now, is: func(time.Time) bool { return l.allPublished() }},
 		{what: "everything acknowledged", within: patience, since: now, is: func(time.Time) bool { return l.allAcknowledged() }},
+		{what: "everything saved", within: patience, since: now, is: func(time.Time) bool { return l.allPublished() && l.allSaved() }},
 		{what: "everything consumed", within: patience, since: now, is: func(time.Time) bool { return l.allPublished() && l.allConsumed() }},
 		{what: "all stores equal", within: equalWithin, is: l.storesEqual},
 	}
-	published, equal := &r.healing[0], &r.healing[3]
+	published, equal := &r.healing[0], &r.healing[4]
 	tick := time.NewTicker(awaitEvery)
 	defer tick.Stop()
 	for wait := true; wait; <-tick.C {
@@ -44,9 +45,24 @@ func (r *trial) heal() {
 		}
 	}
 	for _, h := range r.healing {
-		if h.took == 0 || h.took > h.within {
-			l.wrong(unhealed, 1, "not within %s: %s (%s)", h.within, h.what, h)
-		}
+		r.judgeHealing(h)
+	}
+}
+
+// await waits for one thing more.
+func (r *trial) await(h healing) {
+	tick := time.NewTicker(awaitEvery)
+	defer tick.Stop()
+	for h.look() {
+		<-tick.C
+	}
+	r.healing = append(r.healing, h)
+	r.judgeHealing(h)
+}
+
+func (r *trial) judgeHealing(h healing) {
+	if h.took == 0 || h.took > h.within {
+		r.ledger.wrong(unhealed, 1, "not within %s: %s (%s)", h.within, h.what, h)
 	}
 }
 

@@ -19,7 +19,8 @@ const (
 	lost       violation = "lost"          // acknowledged, and a store or a consumer does not have it
 	outOfOrder violation = "out of order"  // delivered before what comes before it
 	duplicated violation = "duplicated"    // delivered twice in a consumer's life
-	resumed    violation = "resumed wrong" // a restarted consumer began elsewhere than it had to
+	resumed    violation = "resumed wrong" // a consumer began behind what its name was given
+	below      violation = "below commit"  // delivered again, below what its name had saved
 	wrongValue violation = "wrong"         // another content, or another writer
 	skipped    violation = "skipped"       // given up as missing or expired
 	reused     violation = "reused"        // a restarted producer went back behind what was seen
@@ -31,7 +32,7 @@ const (
 )
 
 var violations = []violation{
-	lost, outOfOrder, duplicated, resumed, wrongValue, skipped, reused, headBack, unequal, unhealed, ended, grown,
+	lost, outOfOrder, duplicated, resumed, below, wrongValue, skipped, reused, headBack, unequal, unhealed, ended, grown,
 }
 
 // ledger keeps what the children report, and finds what is wrong with it. Its
@@ -45,40 +46,30 @@ type ledger struct {
 	done       map[string]bool   // ... and have all acknowledgements
 	readers    map[string]*reader
 	stores     map[string]*listing // by UUID
+	storeAt    map[string]string   // UUID by the store's name
+	wiped      map[string]bool     // UUIDs of stores that lost their disks
+	refill     *refill             // of the store that was wiped; nil when it has everything again
+	names      tally
 	count      map[violation]uint64
 	examples   map[violation][]string
 	delivered  uint64
+	resting    bool // the faults have ended, and all stores are equal
 }
 
 // partition is what is known of one.
 type partition struct {
-	acked  []bool // by offset
+	acked  marks  // by offset
 	seen   uint64 // behind the last record that anybody had
 	before uint64 // seen when its producer was started
 	end    uint64 // behind the last record that was published
-}
-
-// reader is a consumer in one of its lives.
-type reader struct {
-	next    map[place]uint64
-	digests map[place]string
-	ended   bool // has replayed everything
-}
-
-// span is what a store has of a partition.
-type span struct{ tail, next uint64 }
-
-// listing is what a store says that it has.
-type listing struct {
-	at            time.Time // when the last list was complete
-	heads, coming map[place]span
 }
 
 func newLedger() *ledger {
 	return &ledger{
 		partitions: make(map[place]*partition), writers: make(map[string]int), addresses: make(map[string]string),
 		published: make(map[string]bool), done: make(map[string]bool), readers: make(map[string]*reader),
-		stores: make(map[string]*listing), count: make(map[violation]uint64), examples: make(map[violation][]string),
+		stores: make(map[string]*listing), storeAt: make(map[string]string), wiped: make(map[string]bool),
+		count: make(map[violation]uint64), examples: make(map[violation][]string),
 	}
 }
 
@@ -138,7 +129,10 @@ func (l *ledger) starting(node string) {
 			}
 		}
 	case "consumer", "replay":
-		l.readers[node] = &reader{next: make(map[place]uint64), digests: make(map[place]string)}
+		if l.readers[node] == nil {
+			l.readers[node] = newReader()
+		}
+		l.readers[node].asked = false
 	}
 }
 
@@ -176,12 +170,7 @@ func (l *ledger) acked(node, topic string, first, end uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	of := l.at(place{topic, l.addresses[node]})
-	for uint64(len(of.acked)) < end {
-		of.acked = append(of.acked, false)
-	}
-	for o := first; o < end; o++ {
-		of.acked[o] = true
-	}
+	of.acked = of.acked.set(first, end)
 	of.seen = max(of.seen, end)
 }
 
@@ -199,28 +188,6 @@ func (l *ledger) finished(node string) {
 	l.done[node] = true
 }
 
-// got takes what a consumer delivered. Each of its lives begins at the first
-// record of a partition.
-func (l *ledger) got(node string, r run) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.written(r.partition, r.producer)
-	l.delivered += r.end - r.first
-	of := l.at(r.place)
-	of.seen = max(of.seen, r.end)
-	reader := l.readers[node]
-	next, begun := reader.next[r.place]
-	switch {
-	case !begun && r.first != 0:
-		l.note(resumed, 1, "%s began %s/%s at %d", node, r.topic, r.partition, r.first)
-	case r.first < next:
-		l.note(duplicated, min(next, r.end)-r.first, "%s got %s/%s %d–%d when it had all below %d", node, r.topic, r.partition, r.first, r.end-1, next)
-	case r.first > next:
-		l.note(outOfOrder, r.first-next, "%s got %s/%s %d–%d when %d was due", node, r.topic, r.partition, r.first, r.end-1, next)
-	}
-	reader.next[r.place] = max(next, r.end)
-}
-
 func (l *ledger) digest(node string, p place, digest string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -231,39 +198,4 @@ func (l *ledger) replayed(node string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.readers[node].ended = true
-}
-
-// head takes an entry of a store's list.
-func (l *ledger) head(store string, p place, s span) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.stores[store] == nil {
-		l.stores[store] = &listing{}
-	}
-	of := l.stores[store]
-	if of.coming == nil {
-		of.coming = make(map[place]span)
-	}
-	of.coming[p] = s
-	part := l.at(p)
-	part.seen = max(part.seen, s.next)
-	if was := of.heads[p]; s.next < was.next {
-		l.note(headBack, 1, "store %s had %d of %s/%s and has %d", store, was.next, p.topic, p.partition, s.next)
-	}
-}
-
-// listed takes the end of a store's list.
-func (l *ledger) listed(store string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	of := l.stores[store]
-	if of == nil {
-		return // it has nothing yet
-	}
-	for p := range of.heads {
-		if _, has := of.coming[p]; !has {
-			l.note(headBack, 1, "store %s had %d of %s/%s and has nothing", store, of.heads[p].next, p.topic, p.partition)
-		}
-	}
-	of.heads, of.coming, of.at = of.coming, nil, time.Now()
 }

@@ -2,8 +2,6 @@
 
 package chaos
 
-import "time"
-
 // allPublished reports whether every producer has published everything.
 func (l *ledger) allPublished() bool {
 	l.mu.Lock()
@@ -36,7 +34,7 @@ func (l *ledger) allConsumed() bool {
 			continue
 		}
 		for p, of := range l.partitions {
-			if r.next[p] < of.end {
+			if r.reached[p] < of.end {
 				return false
 			}
 		}
@@ -44,24 +42,30 @@ func (l *ledger) allConsumed() bool {
 	return true
 }
 
-// storesEqual reports whether all stores, asked since a time, said that they
-// have everything that was published, and the same.
-func (l *ledger) storesEqual(since time.Time) bool {
+// allSaved reports whether every consumer has saved that it has got everything.
+func (l *ledger) allSaved() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := 0
-	for _, s := range l.stores {
-		if s.at.Before(since) || len(s.heads) != len(l.partitions) {
-			return false
-		}
+	for name, r := range l.readers {
 		for p, of := range l.partitions {
-			if (s.heads[p] != span{0, of.end}) {
+			if roleOf(name) == "consumer" && r.saved[p] < of.end {
 				return false
 			}
 		}
-		n++
 	}
-	return n == stores
+	return true
+}
+
+// allAsked reports whether every consumer has asked for everything there is.
+func (l *ledger) allAsked() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, r := range l.readers {
+		if roleOf(name) == "consumer" && !r.asked {
+			return false
+		}
+	}
+	return true
 }
 
 // settle checks, after everything, that whoever read a topic to its end has
@@ -86,8 +90,8 @@ func (l *ledger) settle() {
 func (l *ledger) settleReader(name string, r *reader, p place) {
 	missing, at := uint64(0), uint64(0)
 	of := l.partitions[p]
-	for o := r.next[p]; o < uint64(len(of.acked)); o++ {
-		if of.acked[o] {
+	for o := range uint64(len(of.acked)) {
+		if of.acked.has(o) && !r.had[p].has(o) {
 			if missing == 0 {
 				at = o
 			}
@@ -95,7 +99,7 @@ func (l *ledger) settleReader(name string, r *reader, p place) {
 		}
 	}
 	if missing > 0 {
-		l.note(lost, missing, "%s has all below %d of %s/%s; %d was acknowledged", name, r.next[p], p.topic, p.partition, at)
+		l.note(lost, missing, "%s never got %d of %s/%s, which was acknowledged", name, at, p.topic, p.partition)
 	}
 }
 

@@ -70,6 +70,7 @@ func TestSoak(t *testing.T) {
 	}
 	cancel() // what follows is no steady load
 	r.heal()
+	r.resume()
 	r.replay()
 	r.ledger.settle()
 	r.slopes()

@@ -17,9 +17,7 @@ func (c *cluster) take(n *node, words []string) error {
 	l, w := c.ledger, fields{words: words[1:]}
 	switch words[0] {
 	case "hello":
-		if address := w.text(); roleOf(n.name) == "producer" {
-			l.hello(n.name, address, c.index(n.name))
-		}
+		c.hello(n.name, w.text())
 	case "next":
 		l.next(n.name, w.text(), w.number())
 	case "ack":
@@ -33,9 +31,15 @@ func (c *cluster) take(n *node, words []string) error {
 	case "bad":
 		l.wrong(wrongValue, 1, "%s: %s", n.name, strings.Join(words[1:], " "))
 	case "gap":
-		if kind := w.text(); kind == "skipped" || kind == "expired" {
-			l.wrong(skipped, 1, "%s: %s", n.name, strings.Join(words[1:], " "))
-		}
+		l.gap(n.name, w.text(), strings.Join(words[1:], " "))
+	case "again":
+		l.again(w.text())
+	case "began":
+		l.began(n.name, int(w.number()))
+	case "asked":
+		l.asked(n.name)
+	case "saved":
+		l.saved(n.name, place{w.text(), w.text()}, w.number())
 	case "digest":
 		l.digest(n.name, place{w.text(), w.text()}, w.text())
 	case "end":
@@ -46,11 +50,24 @@ func (c *cluster) take(n *node, words []string) error {
 		l.listed(w.text())
 	case "vitals":
 		c.vitals.child(n, float64(w.number()), float64(w.number()))
-	case "ready": // a tower or store
+	case "ready": // a tower, or a store, which says its address
+		if address, is := strings.CutPrefix(w.text(), "address="); is {
+			l.ready(n.name, address)
+		}
 	default:
 		return errors.New("unknown report")
 	}
 	return w.err
+}
+
+// hello takes the address of a child that has started.
+func (c *cluster) hello(node, address string) {
+	switch roleOf(node) {
+	case "producer":
+		c.ledger.hello(node, address, c.index(node))
+	case "consumer", "replay":
+		c.ledger.reads(node)
+	}
 }
 
 func (c *cluster) index(node string) (i int) {

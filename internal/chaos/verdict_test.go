@@ -25,7 +25,13 @@ func (r *trial) verdict() {
 	fmt.Fprintf(&b, "%s on %s, seed %d\n", what, r.network, r.plan.seed)
 	row("records", "%d over %s, %d acknowledged", r.records, r.plan.over, l.acknowledged())
 	row("delivered", "%d to %d consumers and %d replays of stores", l.delivered, consumers, stores)
+	row("positions", "%d saved, in %d lives of consumers; %d of these began when fewer stores were there than know every position",
+		l.names.commits, l.names.lives, l.names.fewStores)
+	row("names", "taken %d times, %d times no answer; waited for", l.names.inUse, l.names.unanswered)
 	row("faults", "%d: %s", len(r.faults), faults)
+	if r.leftOut > 0 {
+		row("left out", "a store was not wiped: the others did not have everything")
+	}
 	for _, h := range r.healing {
 		row("healed", "%s after %s", h.what, h)
 	}
@@ -57,7 +63,7 @@ func (r *trial) verdict() {
 // countKinds returns how often each kind of fault happened.
 func countKinds(faults []fault) string {
 	var kinds []string
-	for _, k := range append([]kind{killed, blackout, stopped}, networkKinds...) {
+	for _, k := range append([]kind{killed, wiped, blackout, stopped}, networkKinds...) {
 		n := 0
 		for _, f := range faults {
 			if f.kind == k {

@@ -11,6 +11,7 @@ import (
 type IntakeConfig struct {
 	Store    bool // keep records, rather than deliver them to an application
 	Earliest bool // begin a partition at its first record, not behind its head
+	Stored   bool // deliver only what a store has on disk
 
 	QueueBytes    int64 // delivered and not consumed, together with what was asked for
 	AheadBytes    int64 // held ahead of gaps, over all partitions
@@ -100,11 +101,12 @@ const (
 	Resumed                       // what stalled goes on: the range begins to come
 	Skipped                       // the range was given up as missing
 	Expired                       // the range has passed its retention
+	Ahead                         // the position to go on from is beyond what anybody has: the range is gone
 )
 
 // String returns the kind as a word.
 func (k ReportKind) String() string {
-	return [...]string{"", "stalled", "resumed", "skipped", "expired"}[k]
+	return [...]string{"", "stalled", "resumed", "skipped", "expired", "ahead"}[k]
 }
 
 // Report names a range of a partition and what happened to it.
@@ -184,9 +186,11 @@ type Intake struct {
 
 // topic is a topic that was subscribed to.
 type topic struct {
-	name  string
-	since time.Time
-	empty map[string]bool // producers that had no partition of it when they listed theirs
+	name   string
+	since  time.Time
+	whole  bool            // partitions begin at their first record, whatever the intake's do
+	newest uint64          // partitions begin at their last so many records; 0: as the intake's do
+	empty  map[string]bool // producers that had no partition of it when they listed theirs
 }
 
 // NewIntake returns an intake that wants nothing yet.
@@ -217,14 +221,18 @@ func (in *Intake) WantAll(now time.Time) {
 
 // Want adds a topic and asks every source for its heads.
 func (in *Intake) Want(name string, now time.Time) {
-	if in.topics[name] != nil {
+	in.add(&topic{name: name, since: now}, now)
+}
+
+func (in *Intake) add(t *topic, now time.Time) {
+	if in.topics[t.name] != nil {
 		return
 	}
-	in.topics[name] = &topic{name: name, since: now}
-	i, _ := slices.BinarySearch(in.names, name)
-	in.names = slices.Insert(in.names, i, name)
+	in.topics[t.name] = t
+	i, _ := slices.BinarySearch(in.names, t.name)
+	in.names = slices.Insert(in.names, i, t.name)
 	for _, s := range in.sorted {
-		in.ask(s, name, now)
+		in.ask(s, t.name, now)
 	}
 }
 
@@ -239,7 +247,10 @@ func (in *Intake) Unwant(name string) {
 		}
 	}
 	for _, s := range in.sorted {
-		delete(s.asks, name)
+		if a := s.asks[name]; a != nil {
+			s.close(a)
+			delete(s.asks, name)
+		}
 	}
 }
 
@@ -259,15 +270,6 @@ func (in *Intake) Started(producer string, at time.Time) {
 // has is not to be taken for missing.
 func (in *Intake) StoreKnown() { in.stores = true }
 
-// Resume sets where a partition goes on, before anything of it was received: a
-// store's durable end, a consumer's saved position.
-func (in *Intake) Resume(p Partition, next uint64) {
-	if q := in.part(p); q != nil {
-		q.next, q.head, q.settled, q.begun = next, max(q.head, next), true, true
-		q.acked = in.cfg.Store && next > 0
-	}
-}
-
 // part returns a wanted partition, made when it is new; nil when it is not
 // wanted or there are too many.
 func (in *Intake) part(p Partition) *part {
@@ -282,7 +284,10 @@ func (in *Intake) part(p Partition) *part {
 		return nil
 	}
 	q := newPart(p)
-	q.settled = in.cfg.Earliest || in.young(p)
+	q.settled = in.fromStart(p.Topic) || in.young(p)
+	if in.cfg.Stored && !planted.Is(planted.StoredIgnored) {
+		q.bound = 0
+	}
 	in.parts[p] = q
 	return q
 }
@@ -306,11 +311,12 @@ func (in *Intake) Next(p Partition) (uint64, bool) {
 	return q.next, true
 }
 
-// Heads returns, for every partition, the sequence after the highest known.
+// Heads returns, for every partition, the sequence after the highest known; with
+// Stored, after the highest that a store has.
 func (in *Intake) Heads() map[Partition]uint64 {
 	heads := make(map[Partition]uint64, len(in.parts))
 	for p, q := range in.parts {
-		heads[p] = q.head
+		heads[p] = min(q.head, q.bound)
 	}
 	return heads
 }

@@ -19,6 +19,10 @@ func (in *Intake) pursue(q *part, now time.Time) {
 	in.resumed(q)
 	gap := q.gap()
 	in.setLive(q)
+	if gap.Len() == 0 && q.awaitsStore() {
+		in.awaitStore(q, now)
+		return
+	}
 	if gap.Len() == 0 {
 		in.rest(q)
 		return
@@ -41,7 +45,7 @@ func (in *Intake) rest(q *part) {
 	q.unserved, q.wake = time.Time{}, time.Time{}
 	in.setAsked(q, 0)
 	delete(in.active, q)
-	if len(q.held) > 0 {
+	if q.due() {
 		in.wait(q)
 	}
 }

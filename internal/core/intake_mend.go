@@ -3,6 +3,8 @@ package core
 import (
 	"slices"
 	"time"
+
+	"github.com/beckmesh/beck/internal/planted"
 )
 
 // A store may lack records below the sequence at which it goes on: nobody had
@@ -163,7 +165,7 @@ func (in *Intake) mend(m *mend, now time.Time) {
 // beginMend asks for the first range that somebody says it has.
 func (in *Intake) beginMend(m *mend, now time.Time) {
 	s, r := in.offered(m, now)
-	if s == nil {
+	if s == nil || planted.Is(planted.HolesStay) {
 		return // until somebody says more
 	}
 	n := uint64(0)

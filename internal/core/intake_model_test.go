@@ -70,6 +70,7 @@ func newIntakeModel(t *rapid.T) *intakeModel {
 	cfg := DefaultIntakeConfig()
 	cfg.Earliest = rapid.Bool().Draw(t, "earliest")
 	cfg.Store = cfg.Earliest && rapid.Bool().Draw(t, "store")
+	cfg.Stored = !cfg.Store && rapid.Bool().Draw(t, "stored")
 	cfg.QueueBytes = rapid.Int64Range(100, 50_000).Draw(t, "queue")
 	cfg.AheadBytes = cfg.QueueBytes / 2
 	m := &intakeModel{in: NewIntake(cfg), cfg: cfg, now: peersEpoch, parts: make(map[Partition]*modelPart)}
@@ -198,6 +199,20 @@ func (m *intakeModel) take(s *modelNode, p Partition, count uint64) {
 		r = Range{q.base, q.base}
 	}
 	s.has[p] = Range{r.First, r.End + min(count, q.next-r.End)}
+	if m.cfg.Stored && s.up && s.has[p].End > q.base {
+		st := Statement{Partition: p, Head: s.has[p].End - 1}
+		m.send(s, func() { m.in.State(s.ID, false, st, m.now) })
+	}
+}
+
+// stored returns where what a store has of a partition ends.
+func (m *intakeModel) stored(p Partition) (end uint64) {
+	for _, n := range m.nodes {
+		if n.All {
+			end = max(end, n.has[p].End)
+		}
+	}
+	return end
 }
 
 // trim makes a producer drop what a store has.
@@ -295,7 +310,12 @@ func (m *intakeModel) tick(at time.Time) {
 // act carries out the orders, and checks them.
 func (m *intakeModel) act() {
 	o := m.in.Take()
-	reports := slices.DeleteFunc(slices.Clone(o.Reports), func(r Report) bool { return r.Kind == Stalled || r.Kind == Resumed })
+	reports := slices.DeleteFunc(slices.Clone(o.Reports), func(r Report) bool {
+		if r.Kind == Ahead && r.Range.End != m.parts[r.Partition].delivered {
+			panic(fmt.Sprintf("%v is ahead by %v", r.Partition, r.Range))
+		}
+		return r.Kind != Skipped && r.Kind != Expired
+	})
 	for _, d := range o.Deliver {
 		for len(reports) > 0 && d.Part.First != m.parts[d.Run.Partition].delivered {
 			reports = m.skip(reports)
@@ -366,6 +386,9 @@ func (m *intakeModel) deliver(d Delivery) {
 	if !q.begun && !m.cfg.Earliest {
 		q.delivered = d.Part.First
 	}
+	if m.cfg.Stored && d.Part.End > m.stored(q.Partition) {
+		panic(fmt.Sprintf("%v: delivered %v, stored are %d", q.Partition, d.Part, m.stored(q.Partition)))
+	}
 	if d.Part.First != q.delivered {
 		panic(fmt.Sprintf("%v: delivered %v, expected %d", q.Partition, d.Part, q.delivered))
 	}
@@ -431,7 +454,7 @@ func (m *intakeModel) list(n *modelNode, topic string) {
 		m.send(n, func() { m.in.State(n.ID, true, st, m.now) })
 	}
 	if !n.Foreign {
-		m.send(n, func() { m.in.ListEnd(n.ID, topic) })
+		m.send(n, func() { m.in.ListEnd(n.ID, topic, m.now) })
 	}
 }
 

@@ -15,9 +15,13 @@ type part struct {
 	next    uint64 // sequence to deliver next
 	head    uint64 // sequence after the highest that anybody named
 	settled bool   // where it begins is decided
+	from    uint64 // that is where
 	begun   bool   // something was delivered, or a position was given
 	live    bool   // the producer's live records are wanted
 	acked   bool   // a store: something of it was acknowledged
+	resumed bool   // next was a saved position
+	ignored bool   // nothing of it is delivered
+	bound   uint64 // what is before it may be delivered; see intake_stored.go
 	waits   bool   // it has its place among those that wait for credit
 
 	held    []Run // ahead of the gap: sorted, disjoint
@@ -39,7 +43,7 @@ type part struct {
 
 // newPart returns a partition of which nothing is known.
 func newPart(p Partition) *part {
-	q := &part{Partition: p, live: true}
+	q := &part{Partition: p, live: true, bound: unbounded}
 	q.holes.part, q.bare.part, q.bare.bare = q, q, true
 	return q
 }
@@ -60,13 +64,14 @@ type claim struct {
 // covers reports whether the source has a sequence.
 func (c claim) covers(seq uint64) bool { return c.lowest <= seq && seq < c.end }
 
-// gap returns what is missing before the next record that is known to exist.
+// gap returns what is missing before the next record that is known to exist, and
+// may be delivered.
 func (q *part) gap() Range {
 	end := q.head
 	if len(q.held) > 0 {
 		end = q.held[0].First
 	}
-	return Range{First: q.next, End: max(end, q.next)}
+	return Range{First: q.next, End: max(min(end, q.bound), q.next)}
 }
 
 func (q *part) heldBytes() (n int64) {

@@ -26,6 +26,7 @@ func (in *Intake) Listed(id string, now time.Time) bool {
 // nobody has is missing.
 func (in *Intake) SetReady(now time.Time) {
 	in.ready = true
+	in.reportAhead()
 	for _, q := range in.sortedActive(anyPart) {
 		in.pursue(q, now)
 	}

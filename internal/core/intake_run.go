@@ -24,9 +24,13 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 		return
 	}
 	q.head = max(q.head, r.End())
+	if q.ignored {
+		q.next = q.head
+	}
 	q.measure(r)
 	if direct {
 		in.progress(source, q, now)
+		in.inStore(source, q, r.End())
 	}
 	if !q.settled {
 		in.settleByRecord(q, source, r.First)
@@ -42,7 +46,7 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 		!in.cfg.Store && r.First > q.next+3 && planted.Is(planted.SilentSkip):
 		q.next = r.First
 		in.deliver(q, r)
-	case r.First > q.next:
+	case r.First > q.next, r.End() > q.bound:
 		in.holdAhead(q, r, direct && q.fetch.source == source)
 	case in.full():
 		in.noRoom(q, r, direct && q.fetch.source == source)
@@ -74,9 +78,13 @@ const foreignRecords = 256
 
 // foreignServes reports whether a foreign producer's answers can be right: no
 // store was ever met that could have acknowledged anything of it.
-func (in *Intake) foreignServes(q *part) bool { return !in.stores && !q.acked }
+func (in *Intake) foreignServes(q *part) bool {
+	return !in.stores && !q.acked || planted.Is(planted.ForeignBelieved)
+}
 
-func (in *Intake) full() bool { return in.queued >= in.cfg.QueueBytes }
+func (in *Intake) full() bool {
+	return in.queued >= in.cfg.QueueBytes && !planted.Is(planted.QueueUnbounded)
+}
 
 // noRoom leaves r for a later fetch. The answer under way, if r is of it, does
 // not bring it again, and counts as ended there.
@@ -109,10 +117,14 @@ func (in *Intake) deliver(q *part, r Run) {
 
 // drain delivers what is held and due, as room allows.
 func (in *Intake) drain(q *part) {
-	for len(q.held) > 0 && q.held[0].First <= q.next && !in.full() {
+	for q.due() && !in.full() {
 		h := q.held[0]
-		q.held[0] = Run{}
-		q.held = q.held[1:]
+		if h.End() > q.bound {
+			h, q.held[0] = h.cut(q.bound)
+		} else {
+			q.held[0] = Run{}
+			q.held = q.held[1:]
+		}
 		in.ahead -= h.Bytes
 		if planted.Is(planted.DropHeld) {
 			q.next = max(q.next, h.End())
@@ -124,6 +136,11 @@ func (in *Intake) drain(q *part) {
 	if len(q.held) == 0 {
 		q.held = nil
 	}
+}
+
+// due reports whether the turn of something held has come.
+func (q *part) due() bool {
+	return len(q.held) > 0 && q.held[0].First <= q.next && q.next < q.bound
 }
 
 func (in *Intake) pass(q *part, r Run) {

@@ -13,6 +13,8 @@ type source struct {
 	silent  bool      // it did not answer the last one in time
 	fetches int       // answers under way
 	asks    map[string]*ask
+	open    int       // asks that were sent, and whose list has not ended
+	queue   []string  // topics to be asked for when one has
 	due     time.Time // when the first ask is to be repeated
 }
 
@@ -23,6 +25,8 @@ type ask struct {
 	done   bool      // the list ended
 	every  time.Duration
 	change bool // the list brought something new
+	open   bool // it is counted in source.open
+	queued bool // it is in source.queue
 }
 
 // wake returns when the ask is to be repeated.
@@ -76,6 +80,9 @@ func (in *Intake) SourceDown(id string, now time.Time) {
 		if q.fetch.source == id {
 			in.endFetch(q)
 		}
+		if q.Producer == id {
+			in.dropUnstored(q)
+		}
 		in.pursue(q, now)
 	}
 	in.mendsOf(id, now)
@@ -112,7 +119,12 @@ func (in *Intake) plan(s *source, a *ask) {
 	in.soonest = earlier(in.soonest, s.due)
 }
 
-// ask sends GET-HEADS.
+// maxAsks bounds the lists that one source is asked for at a time: a peer refuses
+// when too many answers are under way (OutletConfig.Jobs). A foreign one marks no
+// end of a list, so there is no telling.
+const maxAsks = 1024
+
+// ask sends GET-HEADS, or has it wait until the source has answered others.
 func (in *Intake) ask(s *source, name string, now time.Time) {
 	if !s.Lists && !s.All {
 		return
@@ -124,7 +136,38 @@ func (in *Intake) ask(s *source, name string, now time.Time) {
 	}
 	a.at, a.last, a.change = now, now, false
 	in.plan(s, a)
+	if !s.Foreign && !a.open {
+		if s.open >= maxAsks {
+			if !a.queued {
+				a.queued = true
+				s.queue = append(s.queue, name)
+			}
+			return
+		}
+		a.open = true
+		s.open++
+	}
 	in.out.Ask = append(in.out.Ask, AskOrder{Source: s.ID, Topic: name})
+}
+
+// close notes that an ask is answered, or will not be.
+func (s *source) close(a *ask) {
+	if a.open {
+		a.open = false
+		s.open--
+	}
+}
+
+// askQueued asks for what had to wait.
+func (in *Intake) askQueued(s *source, now time.Time) {
+	for s.open < maxAsks && len(s.queue) > 0 {
+		name := s.queue[0]
+		s.queue = s.queue[1:]
+		if a := s.asks[name]; a != nil && a.queued {
+			a.queued = false
+			in.ask(s, name, now)
+		}
+	}
 }
 
 // tickAsks repeats the asks that are due, ever more rarely while nothing changes.
@@ -152,12 +195,14 @@ func (in *Intake) tickAsks(s *source, now time.Time) {
 }
 
 // ListEnd notes that a source has listed all its heads of a topic.
-func (in *Intake) ListEnd(id, name string) {
+func (in *Intake) ListEnd(id, name string, now time.Time) {
 	s := in.sources[id]
 	if s == nil || s.asks[name] == nil {
 		return
 	}
 	s.asks[name].done = true
+	s.close(s.asks[name])
+	in.askQueued(s, now)
 	t := in.topics[name]
 	if t != nil && !s.All && in.parts[Partition{name, id}] == nil && len(t.empty) < in.cfg.MaxPartitions {
 		if t.empty == nil {
@@ -188,6 +233,10 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 	}
 	before := q.head
 	q.head = max(q.head, end)
+	in.inStore(id, q, end)
+	if q.ignored {
+		q.next = q.head
+	}
 	if !q.settled && !none {
 		in.settleByHead(q, id, end, before)
 	}

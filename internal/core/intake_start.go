@@ -18,9 +18,28 @@ func (in *Intake) young(p Partition) bool {
 	return t != nil && !started.IsZero() && started.After(t.since)
 }
 
+// fromStart reports whether partitions of a topic are received from their first
+// record on.
+func (in *Intake) fromStart(topic string) bool {
+	t := in.topics[topic]
+	if t == nil {
+		return in.cfg.Earliest
+	}
+	return t.whole || in.cfg.Earliest && t.newest == 0
+}
+
+// newest returns how many of the last records of a topic's partitions are
+// wanted; 0 where they begin another way.
+func (in *Intake) newest(topic string) uint64 {
+	if t := in.topics[topic]; t != nil {
+		return t.newest
+	}
+	return 0
+}
+
 func (q *part) settle(next uint64) {
 	q.settled = true
-	q.next = next
+	q.next, q.from = next, next
 	q.head = max(q.head, next)
 }
 
@@ -33,7 +52,7 @@ func (in *Intake) settleByRecord(q *part, source string, first uint64) {
 	case in.young(q.Partition):
 		q.settle(0)
 	case source == q.Producer:
-		q.settle(first)
+		q.settle(first - min(first, in.newest(q.Topic)))
 	}
 }
 
@@ -42,6 +61,8 @@ func (in *Intake) settleByHead(q *part, source string, end, before uint64) {
 	switch {
 	case in.young(q.Partition):
 		q.settle(0)
+	case in.newest(q.Topic) > 0:
+		q.settle(end - min(end, in.newest(q.Topic)))
 	case source == q.Producer && planted.Is(planted.LatestTooLate):
 		q.settle(end + 1)
 	case source == q.Producer:

@@ -14,15 +14,15 @@ import (
 // then served, and prints what the intake ordered. Partitions are written
 // topic/producer; "max" is 2^64-1.
 //
-//	intake [want=(T,...)|all] [store] [earliest] [queue=N ahead=N parts=N] [skip=D]
+//	intake [want=(T,...)|all] [store] [earliest] [stored] [queue=N ahead=N parts=N] [skip=D]
 //	source id=S [all] [lists] [foreign]       a peer can be asked; down id=S
 //	live p=P first=N [count=N size=N from=S]  live records, size bytes each, of the producer if nobody is named
 //	answer from=S p=P first=N [count=N size=N]   as the answer to a FETCH
-//	head p=P head=N [from=S] [lowest=N tail=N]   a HEAD, of the producer if nobody is named
+//	head p=P head=N [from=S] [lowest=N tail=N]   a HEAD, of the producer if nobody is named; or a store's STORED
 //	says from=S p=P head=N [lowest=N tail=N]  a DIRECT-HEAD
 //	list-end from=S topic=T
 //	started id=P ago=D                        what a beacon says
-//	want|unwant topic=T, ready, resume p=P next=N
+//	want|unwant topic=T [newest=N], ready, resume p=P next=N, ignore p=P
 //	consume [bytes=N]                         all that was delivered, or N bytes
 //	acked p=P, may-ack p=P                    a store's
 //	bare p=P holes=(A-B,...) below=N          what it has without trailers
@@ -63,7 +63,11 @@ func (s *intakeScript) run(t *testing.T, d *datadriven.TestData) string {
 	case "ready":
 		s.in.SetReady(s.now)
 	case "want":
-		s.in.Want(scanString(t, d, "topic"), s.now)
+		if d.HasArg("newest") {
+			s.in.WantNewest(scanString(t, d, "topic"), scanSeq(t, d, "newest"), s.now)
+		} else {
+			s.in.Want(scanString(t, d, "topic"), s.now)
+		}
 	case "unwant":
 		s.in.Unwant(scanString(t, d, "topic"))
 	case "consume":
@@ -85,6 +89,7 @@ func (s *intakeScript) run(t *testing.T, d *datadriven.TestData) string {
 
 func (s *intakeScript) start(t *testing.T, d *datadriven.TestData) {
 	cfg := DefaultIntakeConfig()
+	cfg.Stored = d.HasArg("stored")
 	cfg.Store, cfg.Earliest = d.HasArg("store"), d.HasArg("earliest") || d.HasArg("store")
 	d.MaybeScanArgs(t, "queue", &cfg.QueueBytes)
 	d.MaybeScanArgs(t, "ahead", &cfg.AheadBytes)
@@ -122,7 +127,7 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 		s.in.Started(scanString(t, d, "id"), s.now.Add(-scanDuration(t, d, "ago")))
 		return
 	case "list-end":
-		s.in.ListEnd(scanString(t, d, "from"), scanString(t, d, "topic"))
+		s.in.ListEnd(scanString(t, d, "from"), scanString(t, d, "topic"), s.now)
 		return
 	case "listed":
 		fmt.Fprintln(&s.out, s.in.Listed(scanString(t, d, "id"), s.now))
@@ -144,6 +149,8 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 		s.in.State(from, d.Cmd == "says", st, s.now)
 	case "resume":
 		s.in.Resume(p, scanBig(t, d, "next", 0))
+	case "ignore":
+		s.in.Ignore(p, s.now)
 	case "acked":
 		s.in.Acknowledged(p)
 	case "bare":

@@ -97,7 +97,11 @@ func (w *Window) Reserve(l *Log, size int) *Chunk {
 func (w *Window) makeRoom(size int64) bool {
 	for w.used+min(w.pinned, w.cfg.Bytes/2)+size > w.cfg.Bytes && len(w.order) > 0 {
 		oldest := w.order[0]
-		if oldest.Log.Acked() < oldest.End() && !planted.Is(planted.DropUnacked) {
+		needed := oldest.End()
+		if planted.Is(planted.FreesBelowK) {
+			needed = oldest.First
+		}
+		if oldest.Log.Acked() < needed && !planted.Is(planted.DropUnacked) {
 			return false
 		}
 		w.drop(oldest)

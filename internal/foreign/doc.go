@@ -11,12 +11,7 @@
 //
 // A test sends what it likes by it and looks at what comes. Producer and Store
 // are nodes that act by themselves, with the faults that were seen of the C
-// programs:
-//
-//   - a Producer answers a FETCH with other records' contents beyond its first
-//     256, and for everything as soon as something was acknowledged;
-//   - a Store is two nodes, acknowledges at once, answers with one record more
-//     than asked for, and says nothing when it lacks the first.
+// programs: see package habit.
 //
 // Everything ends with the test.
 package foreign

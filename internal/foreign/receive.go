@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 
+	"github.com/beckmesh/beck/internal/foreign/habit"
 	"github.com/beckmesh/beck/internal/zmtp"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -169,4 +170,4 @@ func (n *Node) Has(match func(Message) bool) bool {
 }
 
 // To returns the prefix of messages of kind k to a node.
-func To(k protocol.Kind, uuid string) string { return string(rune(k)) + uuid }
+func To(k protocol.Kind, uuid string) string { return habit.To(k, uuid) }

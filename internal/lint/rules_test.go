@@ -16,9 +16,9 @@ var layers = [][]string{
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"tower", "producer", "consumer", "store"},
-	{"internal/mesh", "internal/foreign"},
+	{"internal/mesh", "internal/foreign/..."},
 	{"."}, // the root package: what an application and the mesh share
-	{"internal/blocklog", "internal/journal"},
+	{"internal/blocklog", "internal/journal", "internal/positions"},
 	{"internal/home"},
 	{"internal/core"},
 	{"internal/zmtp"},
@@ -59,7 +59,7 @@ var pureSelectors = map[string]struct{ deny, allow []string }{
 // file or by the packages below one directory.
 var homes = map[string]string{
 	"github.com/go-zeromq/zmq4":         "internal/zmtp/handshake.go",
-	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/home/ internal/sim/ bench/",
+	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/positions/ internal/home/ internal/sim/ bench/",
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
 	"github.com/vbauerster/mpb":         "cmd/",

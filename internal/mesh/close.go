@@ -93,6 +93,7 @@ type Stats struct {
 	Peers     int               // other nodes known
 	Towers    int               // towers there now
 	Used      int64             // bytes in the window
+	Control   int               // bytes of control messages that wait on the link that has most
 }
 
 // Stats returns what was counted so far. It needs the lock.
@@ -100,10 +101,12 @@ func (n *Node) Stats() Stats {
 	s := Stats{Malformed: n.malformed.copy(), Accepted: len(n.accepted), Peers: len(n.peers), Towers: n.towersUp, Used: n.window.Used()}
 	for _, a := range n.accepted {
 		s.Skipped += a.link.outlet.Skipped
+		s.Control = max(s.Control, len(a.link.control))
 	}
 	for _, p := range n.peers {
 		if p.Dialled != nil {
 			s.Dialled++
+			s.Control = max(s.Control, len(p.Dialled.link.control))
 		}
 	}
 	return s

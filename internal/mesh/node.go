@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"math/rand"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/protocol"
 )
 
 // Node is one member of a mesh. Start makes it, Close ends it and everything it
@@ -29,6 +31,8 @@ type Node struct {
 	started time.Time
 
 	towersUp int
+	hold     atomic.Pointer[protocol.Hold] // the name that beacons claim
+	echoes   int                           // of our beacons with the present claim, from towers
 	table    *core.Peers
 	peers    map[string]*Peer
 	accepted []*Accepted

@@ -166,8 +166,9 @@ func (n *Node) Peers() []*Peer {
 // Broadcast queues a control message to every peer that subscribed to it. It
 // needs the lock.
 func (n *Node) Broadcast(k protocol.Kind, to string, frame []byte) {
+	prefix := protocol.Subscription(k, to)
 	for _, a := range slices.Clone(n.accepted) {
-		if a.Subscribed(k, to) {
+		if a.link.outlet.Subs.Match(prefix) {
 			a.Send(frame)
 		}
 	}

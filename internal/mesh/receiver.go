@@ -66,8 +66,8 @@ func (r *Receiver) Run(d *Dialled, run *Run, now time.Time) {
 	}, now)
 }
 
-// Head gives the intake a HEAD or DIRECT-HEAD, and returns what its trailer
-// says: whether it ended a list, for one.
+// Head gives the intake a HEAD, STORED or DIRECT-HEAD, and returns what its
+// trailer says: whether it ended a list, for one.
 func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (t protocol.Trailer) {
 	direct := m.Kind == protocol.KindDirectHead
 	if direct && string(m.To) != r.node.cfg.UUID {
@@ -83,7 +83,7 @@ func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (t proto
 		if topic == allTopics {
 			topic = ""
 		}
-		r.In.ListEnd(d.peer.UUID, topic)
+		r.In.ListEnd(d.peer.UUID, topic, now)
 		return t
 	}
 	r.In.State(d.peer.UUID, direct, core.Statement{

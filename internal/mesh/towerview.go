@@ -7,11 +7,11 @@ import (
 	"github.com/beckmesh/beck/protocol"
 )
 
-// OwnBeacon returns what to tell a tower now.
+// OwnBeacon returns what to tell a tower now. It does without the lock.
 func (n *Node) OwnBeacon() protocol.NodeBeacon {
 	return protocol.NodeBeacon{
 		UUID: n.cfg.UUID, Host: n.host, Port: n.port,
-		Info: &protocol.NodeInfo{Role: n.cfg.Role, Name: n.cfg.Name, Version: version(), Age: n.driver.Now().Sub(n.started)},
+		Info: &protocol.NodeInfo{Role: n.cfg.Role, Name: n.cfg.Name, Version: version(), Age: n.driver.Now().Sub(n.started), Holds: n.Hold()},
 	}
 }
 
@@ -38,6 +38,7 @@ func (n *Node) TowerDown(i int) {
 func (n *Node) TowerBeacon(i int, b protocol.TowerBeacon) {
 	n.towerEvent(func(now time.Time) {
 		if b.UUID == n.cfg.UUID {
+			n.echoed(b)
 			return
 		}
 		n.table.Beacon(i, b, now)

@@ -2,8 +2,12 @@
 
 package planted
 
-// chosen is set by the linker: -ldflags "-X …/internal/planted.chosen=NAME".
-var chosen string
+// chosen is the defect that is there now; "" for none.
+var chosen Bug
 
-// Is reports whether b was built in.
-func Is(b Bug) bool { return chosen == string(b) }
+// Choose puts one defect in place of another, "" for none. Nothing may be running
+// meanwhile.
+func Choose(b Bug) { chosen = b }
+
+// Is reports whether b was chosen.
+func Is(b Bug) bool { return chosen == b }

@@ -2,5 +2,5 @@
 
 package planted
 
-// Is reports whether b was built in: never.
+// Is reports whether b was chosen: never.
 func Is(Bug) bool { return false }

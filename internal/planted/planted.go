@@ -1,7 +1,7 @@
 // Package planted names deliberate defects. In what is built for users none of
 // them exists: Is is a constant false there, and the compiler removes what it
-// guards. With the build tag "planted" the linker chooses one, and the
-// simulator has to find it.
+// guards. With the build tag "planted" a test chooses one at a time, and
+// the simulator has to find it.
 //
 // A defect stands where a real one would: one condition, in the code that the
 // promise rests on.
@@ -20,11 +20,13 @@ const (
 	StartAnywhere     Bug = "start-anywhere"      // a store begins with whatever comes first
 	AckOverHole       Bug = "ack-over-hole"       // acknowledged beyond what is missing and the producer holds
 	HoleAcknowledged  Bug = "hole-acknowledged"   // a store takes records behind a gap as next
+	AckBeyondDurable  Bug = "ack-beyond-durable"  // an ACK that is repeated counts a record that is not written
 
 	// Retention: a producer forgets what too few stores have.
 	AnyAckFrees     Bug = "any-ack-frees"      // one acknowledgement is enough
 	SameStoreTwice  Bug = "same-store-twice"   // each acknowledgement is another store's
 	AckOfOtherTopic Bug = "ack-of-other-topic" // counted for the first topic
+	FreesBelowK     Bug = "frees-below-k"      // a chunk goes when its first record may
 	DropUnacked     Bug = "drop-unacked"       // the window drops its oldest chunk regardless
 
 	// Order: once, in sequence, no unreported gap.
@@ -33,6 +35,10 @@ const (
 	SilentSkip    Bug = "silent-skip"     // a gap is taken for delivered
 	ListEndsEarly Bug = "list-ends-early" // a store lists one partition
 	LatestTooLate Bug = "latest-too-late" // begins behind the first record
+
+	// Saved positions and Deliver: stored.
+	CommitAhead   Bug = "commit-ahead"   // the position saved is one beyond what was finished
+	StoredIgnored Bug = "stored-ignored" // what no store has is delivered all the same
 
 	// Links, windows and the peer table.
 	HeadAhead        Bug = "head-ahead"         // a HEAD names what the link has not sent
@@ -43,8 +49,17 @@ const (
 	OldEndpoint      Bug = "old-endpoint"       // a peer that moved is dialled where it was
 	ServeOffByOne    Bug = "serve-off-by-one"   // the first record of a range is left out
 
+	// C nodes: what they send is not always right.
+	ForeignBelieved Bug = "foreign-believed" // a C producer is asked also when something was acknowledged
+
+	// Bounds.
+	QueueUnbounded Bug = "queue-unbounded" // what does not fit is queued
+
 	// Convergence: stores end up with the same.
-	StoresDoNotAsk Bug = "stores-do-not-ask" // a store asks no other for what it lacks
+	StoresDoNotAsk   Bug = "stores-do-not-ask"  // a store asks no other for what it lacks
+	HolesStay        Bug = "holes-stay"         // what was missing once is not asked for again
+	PurgeStays       Bug = "purge-stays"        // a purge reaches no other store
+	MissingIsExpired Bug = "missing-is-expired" // a store says that what it does not have has expired
 
 	// Liveness: everything that was acknowledged arrives.
 	NoAckAgain Bug = "no-ack-again" // a lost last acknowledgement is not repeated
@@ -55,10 +70,13 @@ const (
 
 // All lists the defects.
 var All = []Bug{
-	AckBeforeSync, CommitWithoutSync, CommitSkipsOne, HeadAfterRestart, StartAnywhere, HoleAcknowledged, AckOverHole,
-	AnyAckFrees, SameStoreTwice, AckOfOtherTopic, DropUnacked,
+	AckBeforeSync, CommitWithoutSync, CommitSkipsOne, HeadAfterRestart, StartAnywhere, HoleAcknowledged,
+	AckOverHole, AckBeyondDurable,
+	AnyAckFrees, SameStoreTwice, AckOfOtherTopic, DropUnacked, FreesBelowK,
 	DropHeld, DeliverTwice, SilentSkip, ListEndsEarly, LatestTooLate,
+	CommitAhead, StoredIgnored,
 	HeadAhead, RestForgotten, RunAcrossGap, CursorMidMessage, NoRedial, OldEndpoint, ServeOffByOne,
-	StoresDoNotAsk,
+	ForeignBelieved, QueueUnbounded, StoresDoNotAsk,
+	HolesStay, PurgeStays, MissingIsExpired,
 	NoAckAgain, RoomLeaks, NoTimeout, HeadOnce,
 }

@@ -22,25 +22,40 @@ type conn struct {
 	host  *host
 	peer  *conn
 	link  mesh.Link
-	rx    []byte    // arrived, not read
-	eof   bool      // nothing follows
-	lost  bool      // broken: nothing arrives any more
-	reset bool      // broken, and this end knows
-	done  bool      // closed by this end
-	last  time.Time // when the newest bytes to the peer arrive
-	away  int       // bytes on their way to the peer
-	stuck [][]byte  // that a cut keeps from the peer
+	rx    []byte        // arrived, not read
+	eof   bool          // nothing follows
+	lost  bool          // broken: nothing arrives any more
+	reset bool          // broken, and this end knows
+	done  bool          // closed by this end
+	last  time.Duration // when the newest bytes to the peer arrive
+	away  int           // bytes on their way to the peer
+	sent  []packet      // on their way, in order
+	stuck []packet      // that a cut keeps from the peer
 
-	watch *watch // what this end is sent, for one that we dialled
+	tap *tap // reads along with what this end sends
 
 	reading, writing bool // planned
+
+	arriveFn, readFn, writeFn func() // made once
+}
+
+// packet is what one write sends, or the end of the stream.
+type packet struct {
+	bytes []byte // nil for the end
+	acks  []ack  // that end in it
 }
 
 // connect makes both ends of a connection.
 func connect(from, to *host) (*conn, *conn) {
-	a, b := &conn{host: from}, &conn{host: to}
+	a, b := newConn(from), newConn(to)
 	a.peer, b.peer = b, a
 	return a, b
+}
+
+func newConn(h *host) *conn {
+	c := &conn{host: h}
+	c.arriveFn, c.readFn, c.writeFn = c.arriveNext, c.read, c.write
+	return c
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -49,7 +64,9 @@ func (c *conn) Read(b []byte) (int, error) {
 		return 0, net.ErrClosed
 	case len(c.rx) > 0:
 		n := copy(b, c.rx[:1+c.host.world.rng.Intn(len(c.rx))])
-		c.rx = c.rx[n:]
+		if c.rx = c.rx[n:]; len(c.rx) == 0 {
+			c.rx = nil
+		}
 		return n, nil
 	case c.reset:
 		return 0, errReset
@@ -89,22 +106,33 @@ func (c *conn) room() int { return c.host.world.socket - c.away - len(c.peer.rx)
 // in order.
 func (c *conn) send(b []byte) {
 	w := c.host.world
-	at := w.now.Add(w.latency(c.host, c.peer.host))
-	if at.Before(c.last) {
-		at = c.last
+	p := packet{bytes: b}
+	if c.tap != nil && len(b) > 0 {
+		p.acks = c.tap.sent(b)
 	}
-	c.last = at
+	c.last = max(c.last, w.elapsed+w.latency())
 	c.away += len(b)
-	w.after(at.Sub(w.now), func() { c.arrive(b) })
+	c.sent = append(c.sent, p)
+	w.after(c.last-w.elapsed, c.arriveFn)
 }
 
-func (c *conn) arrive(b []byte) {
+// arriveNext has the oldest packet under way arrive.
+func (c *conn) arriveNext() {
+	p := c.sent[0]
+	c.sent[0] = packet{}
+	if c.sent = c.sent[1:]; len(c.sent) == 0 {
+		c.sent = nil
+	}
+	c.arrive(p)
+}
+
+func (c *conn) arrive(p packet) {
 	w := c.host.world
 	if c.lost {
 		return
 	}
-	if w.blocked[[2]*machine{c.host.machine, c.peer.host.machine}] || len(c.stuck) > 0 {
-		c.stuck = append(c.stuck, b)
+	if len(c.stuck) > 0 || len(w.blocked) > 0 && w.blocked[[2]*machine{c.host.machine, c.peer.host.machine}] {
+		c.stuck = append(c.stuck, p)
 		w.after(keepAlive, func() {
 			if len(c.stuck) > 0 {
 				c.cut()
@@ -112,13 +140,17 @@ func (c *conn) arrive(b []byte) {
 		})
 		return
 	}
-	c.away -= len(b)
-	if b == nil {
-		c.peer.eof = true
+	c.away -= len(p.bytes)
+	switch peer := c.peer; {
+	case p.bytes == nil:
+		peer.eof = true
+	case len(peer.rx) == 0:
+		peer.rx = p.bytes
+	default:
+		peer.rx = append(peer.rx, p.bytes...)
 	}
-	c.peer.rx = append(c.peer.rx, b...)
-	if c.peer.watch != nil {
-		c.peer.watch.arrive(b)
+	for _, a := range p.acks {
+		a.arrive()
 	}
 	c.peer.plan()
 }
@@ -127,8 +159,8 @@ func (c *conn) arrive(b []byte) {
 func (c *conn) release() {
 	stuck := c.stuck
 	c.stuck = nil
-	for _, b := range stuck {
-		c.arrive(b)
+	for _, p := range stuck {
+		c.arrive(p)
 	}
 }
 
@@ -152,18 +184,39 @@ func (c *conn) plan() {
 		return
 	}
 	c.reading = true
-	w := c.host.world
-	c.host.after(w.between(0, c.host.pace()), func() {
-		c.reading = false
-		if c.done || (len(c.rx) == 0 && !c.eof && !c.reset) {
-			return
-		}
-		c.link.ReadOnce()
-		if len(c.rx) > 0 || c.eof || c.reset {
-			c.plan()
-		}
-		c.peer.host.settle()
-	})
+	c.host.after(c.host.world.between(0, c.host.pace()), c.readFn)
+}
+
+// readable reports whether there is something to read, an end included.
+func (c *conn) readable() bool { return len(c.rx) > 0 || c.eof || c.reset }
+
+func (c *conn) read() {
+	c.reading = false
+	if c.done || !c.readable() {
+		return
+	}
+	c.link.ReadOnce()
+	c.host.look()
+	if c.readable() {
+		c.plan()
+	}
+	c.peer.offer() // there is room again
+}
+
+// offer plans a write if the link has something to write and there is room.
+func (c *conn) offer() {
+	if c.writing || c.done || c.link == nil || c.host.gone || c.room() <= 0 || !c.link.Pending() {
+		return
+	}
+	c.writing = true
+	c.host.after(c.host.world.between(0, c.host.pace()), c.writeFn)
+}
+
+func (c *conn) write() {
+	c.writing = false
+	if !c.done && c.room() > 0 && c.link.Pending() {
+		c.link.WriteOnce()
+	}
 }
 
 func (c *conn) Close() error {

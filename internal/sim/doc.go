@@ -6,7 +6,11 @@
 //	World    the clock, the events, the model of what was published
 //	host     what one node runs on: it implements mesh.Driver
 //	conn     one end of a connection: FIFO, with delay, limits, cuts
+//	tap      reads along with what a node sends on a link
 //	tower    introduces hosts, with the real directory
 //	disk     a crashable file system under the store's real log
+//	foreign  what a C node runs on; its habits are those of package habit
+//	box      a machine on which one process after the other runs
 //	faults   what goes wrong, and how often each thing did
+//	heal     what must hold after all of that ended
 package sim

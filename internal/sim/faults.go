@@ -17,10 +17,20 @@ func (h *history) fault() {
 		{"store wiped", h.wipeStore},
 		{"store restart", h.restartStore},
 		{"store restart", h.restartStore},
+		{"purge", h.purge},
+		{"disk full", h.fillDisk},
+		{"disk has room", h.emptyDisk},
+		{"disk damaged", h.damageDisk},
+		{"disk damaged", h.damageDisk},
+		{"sync failed", h.failSync},
 		{"producer crash", h.crashProducer},
 		{"producer restart", h.restartProducer},
+		{"stale ACK", h.staleAck},
+		{"ACK twice", h.sameAck},
 		{"consumer crash", h.crashConsumer},
 		{"consumer restart", h.restartConsumer},
+		{"C node crash", h.crashForeign},
+		{"C node restart", h.restartForeign},
 		{"host stopped", h.stopHost},
 		{"host resumed", h.resumeHost},
 		{"host resumed", h.resumeHost},
@@ -39,92 +49,6 @@ func (h *history) fault() {
 	}
 }
 
-func (h *history) cutConnection() bool {
-	if len(h.hosts) == 0 {
-		return false
-	}
-	host := pick(h.World, h.hosts)
-	if len(host.conns) == 0 {
-		return false
-	}
-	pick(h.World, host.conns).cut()
-	return true
-}
-
-func (h *history) cutHost() bool {
-	if len(h.hosts) == 0 {
-		return false
-	}
-	for _, c := range pick(h.World, h.hosts).conns {
-		c.cut()
-	}
-	return true
-}
-
-// pair returns two different machines that are up.
-func (h *history) pair() (a, b *machine, ok bool) {
-	if len(h.hosts) < 2 {
-		return nil, nil, false
-	}
-	a, b = pick(h.World, h.hosts).machine, pick(h.World, h.hosts).machine
-	return a, b, a != b
-}
-
-func (h *history) partition() bool {
-	a, b, ok := h.pair()
-	if ok {
-		h.blocked[[2]*machine{a, b}], h.blocked[[2]*machine{b, a}] = true, true
-		h.tracef("%s and %s do not reach each other", a.name, b.name)
-	}
-	return ok
-}
-
-func (h *history) oneWay() bool {
-	a, b, ok := h.pair()
-	if ok {
-		h.blocked[[2]*machine{a, b}] = true
-		h.tracef("%s does not reach %s", a.name, b.name)
-	}
-	return ok
-}
-
-func (h *history) unpartition() bool {
-	if len(h.blocked) == 0 {
-		return false
-	}
-	clear(h.blocked)
-	h.releaseStuck()
-	return true
-}
-
-func (h *history) crashStore() bool {
-	b := pick(h.World, h.stores)
-	if b.store == nil {
-		return false
-	}
-	b.crash(false)
-	return true
-}
-
-func (h *history) wipeStore() bool {
-	b := pick(h.World, h.stores)
-	if b.store == nil || h.wipes == 0 {
-		return false
-	}
-	h.wipes--
-	b.crash(true)
-	return true
-}
-
-func (h *history) restartStore() bool {
-	b := pick(h.World, h.stores)
-	if b.host != nil {
-		return false
-	}
-	b.start()
-	return true
-}
-
 func (h *history) crashProducer() bool {
 	b := pick(h.World, h.producers)
 	if b.host == nil {
@@ -134,9 +58,11 @@ func (h *history) crashProducer() bool {
 	return true
 }
 
-func (h *history) restartProducer() bool {
-	b := pick(h.World, h.producers)
-	if b.host != nil {
+func (h *history) restartProducer() bool { return restart(pick(h.World, h.producers)) }
+
+// restart starts the process of a machine that has none.
+func restart(b box) bool {
+	if b.process() != nil {
 		return false
 	}
 	b.start()
@@ -152,14 +78,7 @@ func (h *history) crashConsumer() bool {
 	return true
 }
 
-func (h *history) restartConsumer() bool {
-	b := pick(h.World, h.consumers)
-	if b.host != nil {
-		return false
-	}
-	b.start()
-	return true
-}
+func (h *history) restartConsumer() bool { return restart(pick(h.World, h.consumers)) }
 
 func (h *history) joinConsumer() bool {
 	if len(h.consumers) >= 5 {
@@ -167,6 +86,24 @@ func (h *history) joinConsumer() bool {
 	}
 	h.consumers = append(h.consumers, h.newConsumer("joiner", false, h.topics))
 	return true
+}
+
+func (h *history) crashForeign() bool {
+	all := h.foreign()
+	if len(all) == 0 {
+		return false
+	}
+	b := pick(h.World, all)
+	if b.process() == nil {
+		return false
+	}
+	b.(interface{ crash() }).crash()
+	return true
+}
+
+func (h *history) restartForeign() bool {
+	all := h.foreign()
+	return len(all) > 0 && restart(pick(h.World, all))
 }
 
 func (h *history) stopHost() bool {

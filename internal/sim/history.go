@@ -3,11 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/beckmesh/beck"
-	"github.com/beckmesh/beck/internal/core"
 )
 
 const (
@@ -18,13 +14,15 @@ const (
 // history is a mesh and what happens to it.
 type history struct {
 	*World
-	stores    []*storeBox
 	producers []*producerBox
 	consumers []*consumerBox
-	topics    []string
-	acks      int
-	wipes     int // that may still happen
-	calm      bool
+
+	cProducers []*cProducer
+	cConsumers []*cConsumer
+
+	topics []string
+	acks   int
+	wipes  int // disks that may still be lost
 }
 
 // Run plays the history of a seed, and returns its world for a look at what
@@ -36,6 +34,7 @@ func Run(seed int64, verbose bool) *World {
 	}
 	h := &history{World: w}
 	h.build()
+	h.after(0, h.watch)
 	h.chaos()
 	if w.failed == nil {
 		h.heal()
@@ -52,224 +51,74 @@ func (h *history) build() {
 	}
 	h.topics = []string{"alpha", "beta", "alphabet"}[:1+h.rng.Intn(3)]
 	stores := 1 + h.rng.Intn(3)
+	h.chooseRetention(stores)
+	for i := range stores {
+		w.newStore(storeName(i))
+	}
 	h.acks = 1 + h.rng.Intn(stores)
 	h.wipes = h.acks - 1
-	for i := range stores {
-		h.stores = append(h.stores, w.newStore(fmt.Sprintf("store-%d", i)))
-	}
 	for i := range 1 + h.rng.Intn(3) {
 		h.producers = append(h.producers, w.newProducer(fmt.Sprintf("producer-%d", i), h.acks, 50+h.rng.Intn(1000), h.topics))
 	}
 	for i := range 1 + h.rng.Intn(2) {
 		h.consumers = append(h.consumers, w.newConsumer(fmt.Sprintf("consumer-%d", i), false, h.topics))
 	}
+	if !h.retain.drops() && h.chance(1./3) {
+		h.buildForeign()
+	}
+}
+
+// buildForeign adds C nodes. A C store's ACK counts as one of k, but k is no more
+// than there are stores of ours: a C store does not repeat an ACK that was lost,
+// and a producer that needs it may wait for ever.
+func (h *history) buildForeign() {
+	h.Faults["history with C nodes"]++
+	if h.chance(0.5) {
+		h.newCStore("c-store")
+	}
+	if h.chance(0.6) {
+		h.cProducers = append(h.cProducers, h.newCProducer("c-producer", pick(h.World, h.topics), 50+h.rng.Intn(500)))
+		h.misled = len(h.cStores) > 0
+	}
+	if h.chance(0.6) {
+		h.cConsumers = append(h.cConsumers, h.newCConsumer("c-consumer", h.topics))
+	}
+}
+
+// boxes returns all machines.
+func (h *history) boxes() (all []box) {
+	for _, b := range h.stores {
+		all = append(all, b)
+	}
+	for _, b := range h.producers {
+		all = append(all, b)
+	}
+	for _, b := range h.consumers {
+		all = append(all, b)
+	}
+	return append(all, h.foreign()...)
+}
+
+// foreign returns the machines of C nodes.
+func (h *history) foreign() (all []box) {
+	for _, b := range h.cStores {
+		all = append(all, b)
+	}
+	for _, b := range h.cProducers {
+		all = append(all, b)
+	}
+	for _, b := range h.cConsumers {
+		all = append(all, b)
+	}
+	return all
 }
 
 // chaos lets faults happen for a while.
 func (h *history) chaos() {
-	end := h.now.Add(chaosTime)
-	for h.now.Before(end) && h.failed == nil {
+	end := h.elapsed + chaosTime
+	for h.elapsed < end && h.failed == nil {
 		h.run(h.between(10*time.Millisecond, 1500*time.Millisecond))
 		h.fault()
-	}
-}
-
-// heal ends all faults, waits until everybody has what was acknowledged, and
-// reads it all once more.
-func (h *history) heal() {
-	h.calm = true
-	h.tracef("healing begins")
-	h.repair()
-	h.run(0)
-	healed := func() bool {
-		return !slices.ContainsFunc(h.producers, func(b *producerBox) bool { return b.left > 0 || b.producer.Stats().Unstored > 0 }) && len(h.lagging()) == 0
-	}
-	h.count()
-	began := h.now
-	if !h.runUntil(healTime, healed) {
-		h.failf("not healed after %v: %s", healTime, strings.Join(append(h.lagging(), h.unstored()...), "; "))
-		return
-	}
-	h.Healed = h.now.Sub(began)
-	h.checkLatest()
-	if h.failed != nil {
-		return
-	}
-	if !h.runUntil(healTime, func() bool { return len(h.unequal()) == 0 }) {
-		h.failf("stores differ after %v: %s", healTime, strings.Join(h.unequal(), "; "))
-		return
-	}
-	last := h.newConsumer("verifier", true, h.topics)
-	if !h.runUntil(healTime, func() bool { return last.ended }) {
-		h.failf("the verifier did not reach the end: %s", strings.Join(last.reader.behind(h.topicSet()), "; "))
-		return
-	}
-	if missing := last.reader.behind(h.topicSet()); len(missing) > 0 {
-		h.failf("acknowledged and lost: %s", strings.Join(missing, "; "))
-	}
-	h.consumers = append(h.consumers, last)
-	h.run(100 * time.Millisecond) // for reports under way
-	for _, b := range h.consumers {
-		b.reader.explain()
-	}
-}
-
-// count notes what cannot be seen to happen.
-func (h *history) count() {
-	for _, b := range h.producers {
-		if b.producer.Stats().Skipped > 0 {
-			h.Faults["link overtaken by its window"]++
-		}
-	}
-	for _, b := range h.consumers {
-		s := b.consumer.Stats()
-		if s.NoRoom > 0 {
-			h.Faults["record that did not fit"]++
-		}
-		if s.Duplicates > 0 {
-			h.Faults["record that came again"]++
-		}
-	}
-}
-
-// newRecords is how many records each producer publishes while a consumer that
-// wants new ones only joins.
-const newRecords = 100
-
-// checkLatest starts a consumer that wants new records only, while some are
-// published. It is given none from before its start, and all from when it is
-// ready.
-func (h *history) checkLatest() {
-	for _, p := range h.producers {
-		p.left = newRecords
-	}
-	h.run(h.between(0, 500*time.Millisecond))
-	before := h.visible()
-	b := h.newLatest("latest", h.topics)
-	b.reader.from = before
-	if !h.runUntil(healTime, b.ready) {
-		h.failf("the latest consumer is not ready after %v", healTime)
-		return
-	}
-	b.reader.must = h.published()
-	for _, p := range h.producers {
-		p.left += newRecords / 10
-	}
-	behind := func() []string { return append(h.unstored(), b.reader.behind(h.topicSet())...) }
-	if !h.runUntil(2*healTime, func() bool { return len(behind()) == 0 }) {
-		h.failf("the latest consumer or the stores lack new records: %s", strings.Join(behind(), "; "))
-	}
-	h.consumers = append(h.consumers, b)
-}
-
-// visible returns how many records of each partition somebody has seen. More may
-// have been published, and wait for their producer's journal.
-func (h *history) visible() map[core.Partition]uint64 {
-	counts := make(map[core.Partition]uint64)
-	for p := range h.model.records {
-		counts[p] = max(h.model.acked[p], h.model.known[p])
-	}
-	return counts
-}
-
-// published returns how many records each partition has.
-func (h *history) published() map[core.Partition]uint64 {
-	counts := make(map[core.Partition]uint64)
-	for p, records := range h.model.records {
-		counts[p] = uint64(len(records))
-	}
-	return counts
-}
-
-func (h *history) topicSet() map[string]bool {
-	set := make(map[string]bool)
-	for _, t := range h.topics {
-		set[t] = true
-	}
-	return set
-}
-
-// lagging names what consumers lack of what was acknowledged.
-func (h *history) lagging() (missing []string) {
-	for _, b := range h.consumers {
-		for _, m := range b.reader.behind(h.topicSet()) {
-			missing = append(missing, b.m.name+" "+m)
-		}
-	}
-	return missing
-}
-
-func (h *history) unstored() (missing []string) {
-	for _, b := range h.producers {
-		if n := b.producer.Stats().Unstored; n > 0 || b.left > 0 {
-			missing = append(missing, fmt.Sprintf("%s has %d unstored and %d to go", b.m.name, n, b.left))
-		}
-	}
-	return missing
-}
-
-// unequal names what stores lack of what another has.
-func (h *history) unequal() (missing []string) {
-	most := make(map[core.Partition]uint64)
-	for _, b := range h.stores {
-		for p, next := range b.store.Heads() {
-			q := core.Partition{Topic: p.Topic, Producer: p.Partition}
-			most[q] = max(most[q], next)
-		}
-	}
-	for _, b := range h.stores {
-		heads := b.store.Heads()
-		for p, next := range most {
-			if has := heads[beck.Offset{Topic: p.Topic, Partition: p.Producer}]; has < next {
-				missing = append(missing, fmt.Sprintf("%s has %d of %d of %v", b.m.name, has, next, p))
-			}
-		}
-	}
-	return missing
-}
-
-// repair ends every fault.
-func (h *history) repair() {
-	for pair := range h.blocked {
-		delete(h.blocked, pair)
-	}
-	h.releaseStuck()
-	for _, t := range h.towers {
-		if !t.up {
-			t.start()
-		}
-	}
-	for _, b := range h.stores {
-		b.m.slow = false
-		if b.host == nil {
-			b.start()
-		} else if b.host.stopped {
-			b.host.resume()
-		}
-	}
-	for _, b := range h.producers {
-		b.m.slow, b.paused = false, false
-		if b.host == nil {
-			b.start()
-		} else if b.host.stopped {
-			b.host.resume()
-		}
-	}
-	for _, b := range h.consumers {
-		b.m.slow, b.lazy = false, false
-		if b.host == nil {
-			b.start()
-		} else if b.host.stopped {
-			b.host.resume()
-		}
-	}
-}
-
-func (h *history) releaseStuck() {
-	for _, host := range slices.Clone(h.hosts) {
-		for _, c := range slices.Clone(host.conns) {
-			c.release()
-		}
 	}
 }
 

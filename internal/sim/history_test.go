@@ -3,6 +3,7 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"runtime"
 	"slices"
 	"sort"
 	"sync"
@@ -18,11 +19,14 @@ var (
 
 // mustHappen is what a run of some length cannot do without.
 var mustHappen = []string{
-	"all connections of a host cut", "connection cut", "consumer crash", "consumer lazy", "consumer restart",
-	"host resumed", "host stopped", "link overtaken by its window", "machine slow", "new consumer", "one-way cut",
-	"partition", "partition healed", "producer crash", "producer crash with a journal", "producer restart",
-	"record that came again", "record that did not fit", "store crash", "store restart", "store wiped",
-	"tower down", "tower up", "window full",
+	"ACK twice", "C node crash", "C node restart", "all connections of a host cut", "connection cut", "consumer crash",
+	"consumer crash with a name",
+	"consumer lazy", "consumer restart", "disk damaged", "disk full", "disk has room", "disk looked at when an ACK left",
+	"history with C nodes", "history with retention", "purge", "host resumed", "host stopped", "link overtaken by its window", "log opened again",
+	"machine slow", "new consumer", "one-way cut", "partition", "partition healed", "producer crash",
+	"producer crash with a journal", "producer restart", "record of a C producer sent wrong",
+	"record served to a C consumer", "record that came again", "record that did not fit", "stale ACK", "store crash",
+	"store restart", "store wiped", "sync failed", "tower down", "tower up", "window full",
 }
 
 // TestHistories runs histories from random faults. Its last line counts those
@@ -30,7 +34,7 @@ var mustHappen = []string{
 func TestHistories(t *testing.T) {
 	if *one != 0 {
 		w := Run(*one, true)
-		for _, line := range w.trace {
+		for _, line := range w.trace.lines() {
 			fmt.Println(line)
 		}
 		if err := w.Err(); err != nil {
@@ -44,12 +48,14 @@ func TestHistories(t *testing.T) {
 	var healed []time.Duration
 	work := make(chan int64)
 	var wg sync.WaitGroup
-	for range 2 {
+	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for seed := range work {
 				w := Run(seed, false)
 				mu.Lock()
-				healed = append(healed, w.Healed)
+				if healed = append(healed, w.Healed); len(healed)%10_000 == 0 {
+					fmt.Printf("%d of %d\n", len(healed), *seeds)
+				}
 				for name, n := range w.Faults {
 					faults[name] += n
 				}

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/journal"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/positions"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -17,6 +19,23 @@ import (
 type machine struct {
 	name string
 	slow bool // its processes get little time
+}
+
+// process is what runs on a host: one of our nodes, or one that plays a C node.
+type process interface {
+	UUID() string
+	OwnBeacon() protocol.NodeBeacon
+	TowerUp(i int)
+	TowerDown(i int)
+	TowerBeacon(i int, b protocol.TowerBeacon)
+	TowerListed(i int, age time.Duration)
+	AcceptDone(conn net.Conn, identity string, err error)
+	DialDone(uuid, endpoint string, conn net.Conn, identity string, err error)
+	Tick() time.Time
+	Workers() bool
+	Lock()
+	Next() time.Time // needs the lock
+	Unlock()
 }
 
 // host is one process: it is the driver of one node. It ends by a crash, and
@@ -27,15 +46,23 @@ type host struct {
 	name    string
 	port    uint16
 	role    string
-	node    *mesh.Node
+	foreign bool // it plays a C node
+	node    process
 	conns   []*conn
 	towers  int
 	release func() // its registration
 	disk    func(*blocklog.Options)
 	journal func(*journal.Options)
 
+	positions positions.FS
+
+	checks   func()                   // what must hold after each read of the process
+	acks     func(*partition, uint64) // what must hold when an ACK leaves: its partition and end
+	sentAcks map[string][][]byte      // the newest ACKs, by the UUID of the producer
+
 	gone    bool
 	stopped bool     // it gets no time at all
+	full    bool     // its disk: workers get no time
 	waiting []func() // what is to happen when it goes on
 	tickAt  time.Time
 	working bool
@@ -61,6 +88,14 @@ func (h *host) config() beck.NodeConfig {
 	return c
 }
 
+// identity is what the node calls itself on its links; C nodes do not.
+func (h *host) identity() string {
+	if h.foreign {
+		return ""
+	}
+	return h.node.UUID()
+}
+
 // pace bounds how long the process takes to get to something.
 func (h *host) pace() time.Duration {
 	if h.machine.slow {
@@ -69,43 +104,25 @@ func (h *host) pace() time.Duration {
 	return time.Millisecond
 }
 
-// after plans something that the process does: not when it is gone, and not
-// before it goes on when it is stopped.
-func (h *host) after(d time.Duration, do func()) {
-	var attempt func()
-	attempt = func() {
-		switch {
-		case h.gone:
-		case h.stopped:
-			h.waiting = append(h.waiting, attempt)
-		default:
-			do()
-			h.settle()
-		}
-	}
-	h.world.after(d, attempt)
-}
-
 // settle plans what the node wants to do after something happened to it.
 func (h *host) settle() {
 	if h.gone || h.node == nil {
 		return
 	}
 	for _, c := range h.conns {
-		if !c.writing && c.link != nil && c.room() > 0 && c.link.Pending() {
-			c.writing = true
-			h.after(h.world.between(0, h.pace()), func() {
-				c.writing = false
-				if !c.done && c.room() > 0 && c.link.Pending() {
-					c.link.WriteOnce()
-				}
-			})
-		}
+		c.offer()
 	}
 	h.node.Lock()
 	next := h.node.Next()
 	h.node.Unlock()
 	h.planTick(next)
+}
+
+// look checks what must hold always.
+func (h *host) look() {
+	if h.checks != nil && !h.gone {
+		h.checks()
+	}
 }
 
 func (h *host) planTick(at time.Time) {
@@ -122,151 +139,6 @@ func (h *host) planTick(at time.Time) {
 			h.node.Tick()
 		}
 	})
-}
-
-// The following implement mesh.Driver.
-
-func (h *host) Now() time.Time { return h.world.now }
-
-func (h *host) Seed() int64 { return h.world.rng.Int63() }
-
-func (h *host) NewAddress() string {
-	return strings.ToUpper(fmt.Sprintf("%016x%016x", h.world.rng.Uint64(), h.world.rng.Uint64()))
-}
-
-func (h *host) Listen(n *mesh.Node, _ string) (uint16, error) {
-	h.node = n
-	h.world.endpoints[h.endpoint()] = h
-	return h.port, nil
-}
-
-func (h *host) endpoint() string { return protocol.FormatEndpoint(h.name, h.port) }
-
-// alias is another endpoint of the same node, which some towers announce.
-func (h *host) alias() string { return protocol.FormatEndpoint("alias-"+h.name, h.port) }
-
-func (h *host) Unlisten(*mesh.Node) {
-	delete(h.world.endpoints, h.endpoint())
-	delete(h.world.endpoints, h.alias())
-}
-
-func (h *host) Start(n *mesh.Node, towers []protocol.TowerAddr) {
-	w := h.world
-	h.towers = len(towers)
-	w.hosts = append(w.hosts, h)
-	for i := range towers {
-		h.after(w.between(0, 5*time.Millisecond), func() { w.towers[i].join(h) })
-	}
-	h.after(w.between(0, time.Second), h.beaconEverySecond)
-	h.after(0, func() { n.Tick() })
-}
-
-func (h *host) beaconEverySecond() {
-	h.sendBeacon()
-	h.after(time.Second, h.beaconEverySecond)
-}
-
-func (h *host) sendBeacon() {
-	for _, t := range h.world.towers {
-		t.take(h)
-	}
-}
-
-func (h *host) Beacon(*mesh.Node) { h.after(h.world.between(0, 50*time.Millisecond), h.sendBeacon) }
-
-func (h *host) Poke(*mesh.Node) {} // settle looks after every event
-
-func (h *host) Wake(*mesh.Node) {
-	if h.working {
-		return
-	}
-	h.working = true
-	h.after(h.world.between(0, h.workPace()), h.work)
-}
-
-// workPace is how long a disk or an application's callback may take.
-func (h *host) workPace() time.Duration { return 20 * h.pace() }
-
-func (h *host) work() {
-	h.working = false
-	if h.node.Workers() {
-		h.Wake(h.node)
-	}
-}
-
-// handshakeTimeout is how long a dial waits for a peer that takes the connection
-// but says nothing.
-const handshakeTimeout = 2 * time.Second
-
-func (h *host) Dial(n *mesh.Node, uuid, endpoint string) {
-	w := h.world
-	settled := false
-	fail := func() {
-		if !settled {
-			settled = true
-			n.DialDone(uuid, endpoint, nil, "", errRefused)
-		}
-	}
-	h.after(w.between(time.Millisecond, 20*time.Millisecond), func() {
-		to := w.endpoints[endpoint]
-		if to == nil || to.gone {
-			fail()
-			return
-		}
-		h.after(handshakeTimeout, fail)
-		if w.cut(h, to) {
-			return
-		}
-		to.after(w.latency(h, to), func() {
-			if settled || h.gone || w.cut(h, to) {
-				return
-			}
-			ours, theirs := connect(h, to)
-			ours.watch = w.newWatch(h.machine.name + " from " + to.machine.name)
-			to.conns = append(to.conns, theirs)
-			h.conns = append(h.conns, ours)
-			to.node.AcceptDone(theirs, n.UUID(), nil)
-			h.after(w.latency(h, to), func() {
-				if settled {
-					ours.cut()
-					return
-				}
-				settled = true
-				n.DialDone(uuid, endpoint, ours, to.node.UUID(), nil)
-			})
-		})
-	})
-}
-
-// cut reports whether two hosts cannot shake hands.
-func (w *World) cut(a, b *host) bool {
-	return w.blocked[[2]*machine{a.machine, b.machine}] || w.blocked[[2]*machine{b.machine, a.machine}]
-}
-
-func (h *host) HangUp(*mesh.Node, string) {} // a dial under way ends soon
-
-func (h *host) Run(l mesh.Link) {
-	c := l.Conn().(*conn)
-	c.link = l
-	c.plan()
-}
-
-func (h *host) Stop(*mesh.Node) {}
-
-// Disk gives a store its disk.
-func (h *host) Disk(o *blocklog.Options) { h.disk(o) }
-
-// JournalDisk gives a producer its disk.
-func (h *host) JournalDisk(o *journal.Options) { h.journal(o) }
-
-// forget drops a connection that the node closed.
-func (h *host) forget(c *conn) {
-	for i, other := range h.conns {
-		if other == c {
-			h.conns = append(h.conns[:i:i], h.conns[i+1:]...)
-			return
-		}
-	}
 }
 
 // crash ends the process: its connections break, nothing of it goes on.
@@ -297,11 +169,29 @@ func (h *host) resume() {
 	waiting := h.waiting
 	h.waiting = nil
 	for _, do := range waiting {
-		h.world.after(0, do)
+		h.after(0, do)
 	}
 }
 
-// latency is how long bytes take between two hosts now.
-func (w *World) latency(from, to *host) time.Duration {
-	return w.between(50*time.Microsecond, 2*time.Millisecond)
+// forget drops a connection that the node closed.
+func (h *host) forget(c *conn) {
+	for i, other := range h.conns {
+		if other == c {
+			h.conns = append(h.conns[:i:i], h.conns[i+1:]...)
+			return
+		}
+	}
 }
+
+func (h *host) endpoint() string { return protocol.FormatEndpoint(h.name, h.port) }
+
+// alias is another endpoint of the same node, which some towers announce.
+func (h *host) alias() string { return protocol.FormatEndpoint("alias-"+h.name, h.port) }
+
+// newAddress returns an address that no other node of the world has.
+func (w *World) newAddress() string {
+	return strings.ToUpper(fmt.Sprintf("%016x%016x", w.rng.Uint64(), w.rng.Uint64()))
+}
+
+// latency is how long bytes take between two hosts now.
+func (w *World) latency() time.Duration { return w.between(50*time.Microsecond, 2*time.Millisecond) }

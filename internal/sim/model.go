@@ -1,106 +1,110 @@
 package sim
 
 import (
-	"fmt"
+	"slices"
+	"strings"
 
-	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/internal/mesh"
 )
 
-// model is what was published, and what the application was told of it.
-type model struct {
-	records map[core.Partition][]string
-	acked   map[core.Partition]uint64 // acknowledged to the application, from the first on
-	known   map[core.Partition]uint64 // given to some consumer
-	wiped   int                       // stores whose disk was lost
+// model is what was published, and what became of it.
+type model map[core.Partition]*partition
+
+// partition is what is known of one partition, from the first record on.
+type partition struct {
+	core.Partition
+	foreign  bool              // of a C producer: nothing is promised of it but its contents
+	records  []string          // published
+	acked    uint64            // acknowledged to the application
+	known    uint64            // given to some consumer
+	stores   map[string]uint64 // how far each store has told the producer, by UUID
+	durable  uint64            // on some store's disk, now or before
+	given    uint64            // to a consumer of what is stored
+	purged   uint64            // somebody wanted what is below purged
+	gone     uint64            // and so far it was
+	freeable uint64            // what enough of them had when it was counted last
 }
 
-func newModel() model {
-	return model{records: make(map[core.Partition][]string), acked: make(map[core.Partition]uint64), known: make(map[core.Partition]uint64)}
-}
+// reserved reports whether it is one in which consumers save their positions.
+func (p *partition) reserved() bool { return strings.HasPrefix(p.Topic, reservedTopics) }
 
-// reader checks what one consumer is given during its life.
-type reader struct {
-	world *World
-	name  string
-	next  map[core.Partition]uint64
-	gaps  map[core.Partition][]core.Range // seen, to be explained by a report
-	told  map[core.Partition][]core.Range // reported
-	from  map[core.Partition]uint64       // for one that wants new records: how many there were when it started
-	must  map[core.Partition]uint64       // and when it was ready
-}
+const reservedTopics = "_beck."
 
-func (w *World) newReader(name string) *reader {
-	return &reader{
-		world: w, name: name, next: make(map[core.Partition]uint64),
-		gaps: make(map[core.Partition][]core.Range), told: make(map[core.Partition][]core.Range),
+// part returns a partition of the model, made when it is new.
+func (m model) part(p core.Partition) *partition {
+	part := m[p]
+	if part == nil {
+		part = &partition{Partition: p, stores: make(map[string]uint64)}
+		m[p] = part
 	}
+	return part
 }
 
-// take checks one record: the content that was published, in order, once.
-func (r *reader) take(rec beck.Record) {
-	p := core.Partition{Topic: rec.Topic, Producer: rec.Partition}
-	published := r.world.model.records[p]
-	next := r.due(p, rec.Offset)
-	switch {
-	case rec.Offset >= uint64(len(published)):
-		r.world.failf("%s got %v@%d, which was never published (%d were)", r.name, p, rec.Offset, len(published))
-	case string(rec.Value) != published[rec.Offset]:
-		r.world.failf("%s got %v@%d with content %q, published was %q", r.name, p, rec.Offset, rec.Value, published[rec.Offset])
-	case rec.Offset < next:
-		r.world.failf("%s got %v@%d again or late: %d was due", r.name, p, rec.Offset, next)
-	case rec.Offset > next:
-		r.gaps[p] = append(r.gaps[p], core.Range{First: next, End: rec.Offset})
+// sorted returns the partitions of a topic, or of all with "", by name.
+func (m model) sorted() []*partition {
+	parts := make([]*partition, 0, len(m))
+	for _, p := range m {
+		parts = append(parts, p)
 	}
-	r.next[p] = rec.Offset + 1
-	r.world.model.known[p] = max(r.world.model.known[p], rec.Offset+1)
+	slices.SortFunc(parts, func(a, b *partition) int { return a.Compare(b.Partition) })
+	return parts
 }
 
-// due returns the offset that is to come next. One that wants new records may
-// begin anywhere between its start and when it was ready.
-func (r *reader) due(p core.Partition, offset uint64) uint64 {
-	next, begun := r.next[p]
-	if begun || r.from == nil {
-		return next
+// reached returns how far at least k different stores have told the producer.
+func (p *partition) reached(k int) uint64 {
+	if len(p.stores) < k {
+		return 0
 	}
-	if r.must == nil {
-		return max(offset, r.from[p])
+	ends := make([]uint64, 0, len(p.stores))
+	for _, end := range p.stores {
+		ends = append(ends, end)
 	}
-	return min(max(offset, r.from[p]), r.must[p])
+	slices.Sort(ends)
+	return ends[len(ends)-k]
 }
 
-// explain checks that each gap was reported.
-func (r *reader) explain() {
-	for p, gaps := range r.gaps {
-		for _, g := range gaps {
-			if !covered(r.told[p], g) {
-				r.world.failf("%s was not given %v of %v, and not told (told: %v)", r.name, g, p, r.told[p])
+// held returns the lowest sequence that the producer of a partition still has, the
+// number of its records if it has none or is gone.
+func (p *partition) held(w *World) uint64 {
+	for _, h := range w.hosts {
+		if n, ok := h.node.(*mesh.Node); ok && n.UUID() == p.Producer {
+			n.Lock()
+			defer n.Unlock()
+			if l := n.Window().Lookup(p.Topic); l != nil {
+				return l.Lowest()
 			}
 		}
 	}
+	return uint64(len(p.records))
 }
 
-func covered(told []core.Range, g core.Range) bool {
-	for at := g.First; at < g.End; {
-		from := at
-		for _, t := range told {
-			if t.First <= at && t.End > at {
-				at = t.End
-			}
-		}
-		if at == from {
-			return false
-		}
+// published returns how many records each partition has.
+func (m model) published() map[core.Partition]uint64 {
+	counts := make(map[core.Partition]uint64)
+	for _, p := range m {
+		counts[p.Partition] = uint64(len(p.records))
 	}
-	return true
+	return counts
 }
 
-// behind returns what the reader still lacks of what was acknowledged.
-func (r *reader) behind(topics map[string]bool) (missing []string) {
-	for p, acked := range r.world.model.acked {
-		if topics[p.Topic] && max(r.next[p], r.must[p]) < acked {
-			missing = append(missing, fmt.Sprintf("%v: has %d of %d", p, r.next[p], acked))
-		}
+// visible returns how many records of each partition somebody has seen. More may
+// have been published, and wait for their producer's journal.
+func (m model) visible() map[core.Partition]uint64 {
+	counts := make(map[core.Partition]uint64)
+	for _, p := range m {
+		counts[p.Partition] = max(p.acked, p.known)
 	}
-	return missing
+	return counts
+}
+
+// acknowledged notes what the application of a producer was told is stored.
+func (w *World) acknowledged(p *partition, offset uint64, acks int) {
+	switch reached := p.reached(acks); {
+	case offset < p.acked:
+		w.failf("%v@%d was acknowledged twice", p, offset)
+	case offset >= reached:
+		w.failf("%v@%d was acknowledged to the application, %d stores have acknowledged %d", p, offset, acks, reached)
+	}
+	p.acked = offset + 1
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck/internal/core"
+	"github.com/beckmesh/beck/protocol"
 )
 
 // tower introduces hosts. Its directory is the real one; its connections are
@@ -102,11 +103,16 @@ func (t *tower) take(h *host) {
 	}
 }
 
-func (t *tower) tell(h *host, n *core.Node) {
-	b := n.TowerBeacon(core.View{}, t.world.now)
+func (t *tower) tell(h *host, nodes ...*core.Node) {
+	beacons := make([]protocol.TowerBeacon, len(nodes))
+	for i, n := range nodes {
+		beacons[i] = n.TowerBeacon(core.View{}, t.world.now)
+	}
 	h.after(t.world.between(0, 2*time.Millisecond), func() {
-		if t.up && t.members[h] != 0 {
-			h.node.TowerBeacon(t.index, b)
+		for _, b := range beacons {
+			if t.up && t.members[h] != 0 {
+				h.node.TowerBeacon(t.index, b)
+			}
 		}
 	})
 }
@@ -114,9 +120,9 @@ func (t *tower) tell(h *host, n *core.Node) {
 func (t *tower) gatherEverySecond() {
 	if t.up {
 		t.dir.Tick(t.world.now)
-		for _, n := range t.dir.Gather(t.world.now) {
+		if nodes := t.dir.Gather(t.world.now); len(nodes) > 0 {
 			for _, h := range t.order {
-				t.tell(h, n)
+				t.tell(h, nodes...)
 			}
 		}
 	}
