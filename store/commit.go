@@ -253,11 +253,11 @@ func (s *Store) recycle(g *gather) {
 	}
 }
 
-// acknowledge tells a producer what of its partition is durable, as far as nothing
-// is missing that it may still hold. It needs the lock.
+// acknowledge tells a producer what of its partition is durable; not while
+// something that was missing is on its way to the disk. It needs the lock.
 func (s *Store) acknowledge(p core.Partition) {
 	peer := s.node.Peer(p.Producer)
-	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || !s.rx.In.MayAcknowledge(p) {
+	if peer == nil || peer.Accepted == nil || s.upkeep.look[p] || s.rounds.filling(p) || !s.rx.In.MayAcknowledge(p) {
 		return
 	}
 	ack, ok := s.keeper.Acknowledge(p)
@@ -265,7 +265,7 @@ func (s *Store) acknowledge(p core.Partition) {
 		return
 	}
 	if !peer.Foreign() && !planted.Is(planted.AckOverHole) {
-		below := s.wholeBelow(p)
+		below := s.rx.In.AcknowledgeBelow(p)
 		if below == 0 {
 			return
 		}
@@ -276,16 +276,6 @@ func (s *Store) acknowledge(p core.Partition) {
 	}
 	s.rx.In.Acknowledged(p)
 	peer.Send(protocol.AppendAck(nil, p.Producer, p.Topic, ack.Sequence))
-}
-
-// wholeBelow returns the sequence below which a partition lacks nothing here that
-// its producer may still hold. It needs the lock.
-func (s *Store) wholeBelow(p core.Partition) uint64 {
-	below := s.rx.In.AcknowledgeBelow(p)
-	if lowest, some := s.rounds.filling(p); some {
-		below = min(below, lowest)
-	}
-	return below
 }
 
 // announce tells whoever subscribed to its heads of a partition whose producer
@@ -304,7 +294,10 @@ func (s *Store) announce(p core.Partition) {
 func (s *Store) stored(p core.Partition) {
 	end := s.keeper.Durable(p)
 	if peer := s.node.Peer(p.Producer); peer != nil && peer.Dialled != nil {
-		end = min(end, s.wholeBelow(p)) // perhaps only the producer has what is missing
+		if s.rounds.filling(p) {
+			return
+		}
+		end = min(end, s.rx.In.AcknowledgeBelow(p)) // perhaps only the producer has what is missing
 	}
 	if s.heard && end > 0 {
 		s.node.Broadcast(protocol.KindStored, p.Topic, protocol.AppendStored(nil, p.Topic, p.Producer, end-1))

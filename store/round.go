@@ -65,13 +65,9 @@ func (r *rounds) drop(p core.Partition, next uint64) (bytes int64, dropped bool)
 	return bytes, true
 }
 
-// filling returns the lowest sequence of what was missing of a partition and is
-// not on disk yet; false if there is none.
-func (r *rounds) filling(p core.Partition) (lowest uint64, some bool) {
-	for _, o := range append([]round{r.writing}, r.list...) {
-		if g := o[p]; g != nil && g.fills != nil && g.fills.Count() > 0 && (!some || g.fills.First() < lowest) {
-			lowest, some = g.fills.First(), true
-		}
-	}
-	return lowest, some
+// filling reports whether something that was missing of a partition is on its way
+// to the disk.
+func (r *rounds) filling(p core.Partition) bool {
+	fills := func(o round) bool { return o[p] != nil && o[p].fills != nil }
+	return fills(r.writing) || slices.ContainsFunc(r.list, fills)
 }
