@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/beckmesh/beck/internal/blocklog"
 )
 
 const (
@@ -127,7 +130,7 @@ func (h *history) end() {
 	for _, b := range h.stores {
 		if b.store != nil {
 			b.host.crash()
-			if err := b.store.Close(); err != nil {
+			if err := b.store.Close(); err != nil && !errors.Is(err, blocklog.ErrSync) && !errors.Is(err, errSync) {
 				h.failf("%s: close: %v", b.m.name, err)
 			}
 		}
