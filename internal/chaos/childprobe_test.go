@@ -60,7 +60,10 @@ func again(ctx context.Context, f func()) {
 	}
 }
 
-func (p *probe) dial(endpoint string, as zmtp.SocketType) net.Conn {
+// dial connects to the node of a UUID; with "" to whoever is there, a tower.
+// Another node may have taken the place: a store that lost its disk has the
+// endpoint of the one that it was, and is not to be heard in its name.
+func (p *probe) dial(uuid, endpoint string, as zmtp.SocketType) net.Conn {
 	host, port, err := protocol.ParseEndpoint(endpoint)
 	if err != nil {
 		return nil
@@ -72,7 +75,12 @@ func (p *probe) dial(endpoint string, as zmtp.SocketType) net.Conn {
 	if err != nil {
 		return nil
 	}
-	if _, err := zmtp.Handshake(conn, zmtp.Options{Type: as, Identity: p.uuid}, false); err != nil {
+	peer, err := zmtp.Handshake(conn, zmtp.Options{Type: as, Identity: p.uuid}, false)
+	if err != nil {
+		return nil
+	}
+	if uuid != "" && peer.Identity != uuid {
+		conn.Close()
 		return nil
 	}
 	return conn
@@ -80,7 +88,7 @@ func (p *probe) dial(endpoint string, as zmtp.SocketType) net.Conn {
 
 // announce beacons to the tower until that is gone.
 func (p *probe) announce() {
-	conn := p.dial(p.Sub, zmtp.Pub)
+	conn := p.dial("", p.Sub, zmtp.Pub)
 	if conn == nil {
 		return
 	}
@@ -101,7 +109,7 @@ func (p *probe) announce() {
 
 // listen hears of stores from the tower until that is gone.
 func (p *probe) listen() {
-	conn := p.dial(p.Pub, zmtp.Sub)
+	conn := p.dial("", p.Pub, zmtp.Sub)
 	if conn == nil {
 		return
 	}
@@ -163,7 +171,7 @@ func (p *probe) hear(uuid string, h *hearing) {
 		}
 		close(h.done)
 	}()
-	conn := p.dial(h.endpoint, zmtp.Sub)
+	conn := p.dial(uuid, h.endpoint, zmtp.Sub)
 	if conn == nil {
 		return
 	}
