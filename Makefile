@@ -45,14 +45,11 @@ ifeq ($(CC_FOUND),)
 else ifeq ($(ZMQ_FOUND),)
 	@echo "no libzmq (Debian: libzmq3-dev and pkg-config): leaving out the tests against it"
 endif
-	$(RACE_ENV) $(GO) test $(RACE) $(TAGS) -short -timeout 280s $$($(GO) list ./... | grep -v -e /internal/sim -e /internal/chaos)
+	$(RACE_ENV) $(GO) test $(RACE) $(TAGS) -short -timeout 280s $$($(GO) list ./... | grep -v /internal/sim)
 
 thorough: ## crash points, damage and simulated histories, without the race detector
 	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/blocklog ./internal/journal
 	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/sim -args -seeds 500
-	# Chaos judges times on a machine that others may use: it may try twice.
-	CGO_ENABLED=0 $(GO) test -count=1 -short -timeout 280s ./internal/chaos || \
-	  CGO_ENABLED=0 $(GO) test -count=1 -short -timeout 280s ./internal/chaos
 
 sim: ## simulated histories: SEEDS=n of them, or SEED=n with a trace of what happened
 	CGO_ENABLED=0 $(GO) test -count=1 -v -timeout 0 ./internal/sim -run TestHistories -args $(if $(SEED),-seed $(SEED),-seeds $(or $(SEEDS),1000))
