@@ -168,7 +168,8 @@ func (s *Store) write(gathered round) (look []core.Partition, err error) {
 				look = append(look, p)
 			}
 		}
-		_, err = s.writeBatch(gathered, false)
+		more, failed := s.writeBatch(gathered, false)
+		look, err = append(look, more...), failed
 	}
 	return look, err
 }
@@ -181,10 +182,14 @@ func (s *Store) writeBatch(gathered round, fill bool) (look []core.Partition, er
 			continue
 		}
 		g, q := gathered[p], blocklog.Partition(p)
-		if _, known := s.log.State(q); !known && g.records.First() > 0 {
+		state, known := s.log.State(q)
+		if g.records.Count() > 0 && g.records.First() > state.Next {
+			look = append(look, p) // what came for this hole before now could not be filled in
 			// What is below may still come, from a store that is away now.
-			if err := b.Begin(q, 0); err != nil {
-				return nil, fmt.Errorf("commit: %w", err)
+			if !known {
+				if err := b.Begin(q, 0); err != nil {
+					return nil, fmt.Errorf("commit: %w", err)
+				}
 			}
 		}
 		if err := b.Add(q, g.records); err != nil {
