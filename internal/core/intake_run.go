@@ -153,9 +153,9 @@ func (in *Intake) drain(q *part) {
 	}
 }
 
-// due reports whether the turn of something held has come.
+// due reports whether the turn of something held has come, or is past.
 func (q *part) due() bool {
-	return len(q.held) > 0 && q.held[0].First <= q.next && q.next < q.bound
+	return len(q.held) > 0 && q.held[0].First <= q.next && (q.next < q.bound || q.held[0].End() <= q.next)
 }
 
 func (in *Intake) pass(q *part, r Run) {
