@@ -97,8 +97,10 @@ type Config struct {
 	SkipMissingAfter time.Duration
 
 	// OnGap is told of each range that stalled, was skipped or had expired,
-	// and of the end of a stall. The calls come one at a time. Default: none;
-	// the logger is told in any case.
+	// and of the end of a stall. The calls come one at a time, and may come a
+	// little after records behind the range were handed over: whoever must know
+	// before looks at the offsets. Default: none; the logger is told in any case,
+	// and first.
 	OnGap func(Gap)
 }
 
