@@ -24,8 +24,8 @@ type part struct {
 	// answered is how far its own producer has answered from record 0 on without a
 	// break, up to foreignRecords.
 	answered uint64
-	bound   uint64 // what is before it may be delivered; see intake_stored.go
-	waits   bool   // it has its place among those that wait for credit
+	bound    uint64 // what is before it may be delivered; see intake_stored.go
+	waits    bool   // it has its place among those that wait for credit
 
 	held    []Run // ahead of the gap: sorted, disjoint
 	average int64 // bytes a record, smoothed; 0 while unknown
