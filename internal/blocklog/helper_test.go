@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
@@ -198,3 +199,31 @@ func wantSums(t fataler, l *Log, p Partition) {
 }
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+func rules(t fataler, texts ...string) Rules {
+	t.Helper()
+	rs, err := ParseRules(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+func enforce(t fataler, l *Log, now time.Time, texts ...string) Trimmed {
+	t.Helper()
+	report, err := l.Enforce(rules(t, texts...), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// eventually polls until ok.
+func eventually(t fataler, ok func() bool, why func() string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(why())
+		}
+	}
+}

@@ -6,17 +6,7 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
-
-// clocked returns options with a clock, for tests in memory.
-func clocked() (Options, *clock) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
-	return o, c
-}
 
 // countKeys returns how many keys of p there are in a space.
 func countKeys(t fataler, l *Log, s space, p Partition) (n int) {
