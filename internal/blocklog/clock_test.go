@@ -29,8 +29,27 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+// wait lets time pass.
 func (c *clock) wait(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+}
+
+// ageStep is a wait, and the tail that retention is to leave after it.
+type ageStep struct {
+	wait time.Duration
+	tail uint64
+}
+
+// wantTails waits, applies a rule and compares the tail of alpha, step by step.
+func (c *clock) wantTails(t fataler, l *Log, rule string, steps ...ageStep) {
+	t.Helper()
+	for i, step := range steps {
+		c.wait(step.wait)
+		enforce(t, l, c.Now(), rule)
+		if s := stateOf(t, l); s.Tail != step.tail {
+			t.Fatalf("step %d of %s: %+v, want tail %d", i, rule, s, step.tail)
+		}
+	}
 }

@@ -12,9 +12,7 @@ import (
 
 // TestEnforceTouchesLittle has many partitions of which one changes.
 func TestEnforceTouchesLittle(t *testing.T) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
+	o, c := clocked()
 	l := openLog(t, "/store", o)
 	defer closeLog(t, l)
 	const many = 3000

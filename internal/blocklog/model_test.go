@@ -28,13 +28,12 @@ type model struct {
 
 // modelPartition are the records of a partition, with the time of their blocks.
 type modelPartition struct {
-	tail, next       uint64
-	held             map[uint64]int64
-	bare             map[uint64]bool // of those held
-	purged           uint64
-	emptied          int64
-	emptiedOrPurged  int64
-	emptiedUncertain bool
+	tail, next      uint64
+	held            map[uint64]int64
+	bare            map[uint64]bool // of those held
+	purged          uint64
+	emptied         int64
+	emptiedOrPurged int64
 }
 
 // TestModel applies random steps to a log and to maps, and compares.

@@ -4,15 +4,11 @@ import (
 	"errors"
 	"testing"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // TestRetainAge lets blocks go when they are old enough, each as a whole.
 func TestRetainAge(t *testing.T) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
+	o, c := clocked()
 	l := openLog(t, "/store", o)
 	for i := range uint64(5) { // a block each hour, at 0:00 to 4:00
 		commitRange(t, l, alpha, i*10, i*10+10)
@@ -23,15 +19,11 @@ func TestRetainAge(t *testing.T) {
 		t.Fatalf("too early: %+v", report)
 	}
 	c.wait(time.Hour - time.Millisecond) // 5:59:59.999
-	for _, step := range []struct {
-		wait time.Duration
-		tail uint64
-	}{{0, 0}, {time.Millisecond, 10}, {time.Hour - 1, 10}, {1, 20}, {2 * time.Hour, 40}, {time.Hour, 50}} {
-		c.wait(step.wait)
-		enforce(t, l, c.Now(), rule) // the rules are the same: it is found by its age
-		s, _ := l.State(alpha)
-		if s.Tail != step.tail || s.Next != 50 || s.Records != 50-step.tail || (s.Emptied != 0) != (s.Records == 0) {
-			t.Fatalf("at %v: %+v, want tail %d", c.Now(), s, step.tail)
+	for _, step := range []ageStep{{0, 0}, {time.Millisecond, 10}, {time.Hour - 1, 10}, {1, 20}, {2 * time.Hour, 40}, {time.Hour, 50}} {
+		c.wantTails(t, l, rule, step) // the rules are the same: it is found by its age
+		s := stateOf(t, l)
+		if s.Next != 50 || s.Records != 50-step.tail || (s.Emptied != 0) != (s.Records == 0) {
+			t.Fatalf("at %v: %+v", c.Now(), s)
 		}
 		wantRange(t, l, alpha, 0, step.tail, 50)
 		closeLog(t, l)
@@ -45,9 +37,7 @@ func TestRetainAge(t *testing.T) {
 
 // TestRetainAgeOfStamp counts the age from when another store saw a record.
 func TestRetainAgeOfStamp(t *testing.T) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
+	o, c := clocked()
 	l := openLog(t, "/store", o)
 	defer closeLog(t, l)
 	for i, stamp := range []time.Duration{-5 * time.Hour, -time.Hour, time.Hour} {
@@ -56,44 +46,22 @@ func TestRetainAgeOfStamp(t *testing.T) {
 		appendRange(t, b, alpha, uint64(i*10), uint64(i*10+10))
 		commitBuilder(t, l, alpha, b)
 	}
-	for _, step := range []struct {
-		wait time.Duration
-		tail uint64
-	}{{time.Hour, 10}, {4 * time.Hour, 20}, {time.Hour, 30}} {
-		c.wait(step.wait)
-		enforce(t, l, c.Now(), "alpha=age:6h")
-		if s, _ := l.State(alpha); s.Tail != step.tail {
-			t.Fatalf("%+v, want tail %d", s, step.tail)
-		}
-	}
+	c.wantTails(t, l, "alpha=age:6h", ageStep{time.Hour, 10}, ageStep{4 * time.Hour, 20}, ageStep{time.Hour, 30})
 }
 
 // TestRetainAgeShortened has rules change: what ages sooner goes sooner.
 func TestRetainAgeShortened(t *testing.T) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
+	o, c := clocked()
 	l := openLog(t, "/store", o)
 	defer closeLog(t, l)
 	commitRange(t, l, alpha, 0, 10)
-	for _, step := range []struct {
-		wait time.Duration
-		rule string
-		tail uint64
-	}{{0, "age:30h", 0}, {0, "age:2h", 0}, {time.Hour, "age:2h", 0}, {time.Hour, "age:2h", 10}} {
-		c.wait(step.wait)
-		enforce(t, l, c.Now(), "alpha="+step.rule)
-		if s := stateOf(t, l); s.Tail != step.tail {
-			t.Fatalf("%s: %+v, want tail %d", step.rule, s, step.tail)
-		}
-	}
+	c.wantTails(t, l, "alpha=age:30h", ageStep{0, 0})
+	c.wantTails(t, l, "alpha=age:2h", ageStep{0, 0}, ageStep{time.Hour, 0}, ageStep{time.Hour, 10})
 }
 
 // TestRetainAgeBehindDamage loses the block at the tail, and the next is older.
 func TestRetainAgeBehindDamage(t *testing.T) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
+	o, c := clocked()
 	l := openLog(t, "/store", o)
 	defer closeLog(t, l)
 	commitRange(t, l, alpha, 0, 10)
@@ -116,9 +84,7 @@ func TestRetainAgeBehindDamage(t *testing.T) {
 // TestRetainAgeOfFilled has older records come below newer ones: they go first.
 // A hole below the tail that is not reached yet stays open for what may come.
 func TestRetainAgeOfFilled(t *testing.T) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
+	o, c := clocked()
 	l := openLog(t, "/store", o)
 	defer closeLog(t, l)
 	batch, b := l.NewBatch(), l.NewBuilder()
@@ -138,14 +104,5 @@ func TestRetainAgeOfFilled(t *testing.T) {
 	if err := errors.Join(batch.Fill(alpha, b), batch.Commit()); err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range []struct {
-		wait time.Duration
-		tail uint64
-	}{{0, 0}, {time.Hour, 10}, {3 * time.Hour, 20}} {
-		c.wait(step.wait)
-		enforce(t, l, c.Now(), "alpha=age:4h")
-		if s := stateOf(t, l); s.Tail != step.tail {
-			t.Fatalf("%+v, want tail %d", s, step.tail)
-		}
-	}
+	c.wantTails(t, l, "alpha=age:4h", ageStep{0, 0}, ageStep{time.Hour, 10}, ageStep{3 * time.Hour, 20})
 }

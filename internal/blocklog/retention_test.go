@@ -95,9 +95,7 @@ func TestRetainBytes(t *testing.T) {
 
 // TestRetainStrictestWins combines limits, and rules.
 func TestRetainStrictestWins(t *testing.T) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
+	o, c := clocked()
 	l := openLog(t, "/store", o)
 	defer closeLog(t, l)
 	ps := []Partition{{"logs.a", producer(1)}, {"logs.b.c", producer(1)}, {"kept", producer(1)}}

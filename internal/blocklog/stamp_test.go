@@ -116,15 +116,8 @@ func TestRetainAgeOfStampsAdded(t *testing.T) {
 	b.Stamp(c.Now())
 	appendRange(t, b, alpha, 10, 20)
 	commitBuilder(t, l, alpha, b)
-	for _, step := range []struct {
-		wait time.Duration
-		tail uint64
-	}{{0, 0}, {time.Hour, 10}, {3 * time.Hour, 20}} {
-		c.wait(step.wait)
-		enforce(t, l, c.Now(), "alpha=age:4h")
-		if s := stateOf(t, l); s.Tail != step.tail {
-			t.Fatalf("%+v, want tail %d", s, step.tail)
-		}
+	for _, step := range []ageStep{{0, 0}, {time.Hour, 10}, {3 * time.Hour, 20}} {
+		c.wantTails(t, l, "alpha=age:4h", step)
 		closeLog(t, l)
 		l = openLog(t, "/store", o)
 	}
