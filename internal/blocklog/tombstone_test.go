@@ -27,12 +27,11 @@ func countKeys(t fataler, l *Log, s space, p Partition) (n int) {
 	return n
 }
 
-// TestTombstone empties a partition: a few bytes are left, for a while.
+// TestTombstone empties a partition: a few bytes are left.
 func TestTombstone(t *testing.T) {
 	o, c := clocked()
 	l := openLog(t, "/store", o)
 	commitRange(t, l, alpha, 0, 9000)
-	commitRange(t, l, Partition{"beta", producer(1)}, 0, 10)
 	spoil(t, l, alpha, 8192, flip)
 	if _, err := readSeqs(t, l, alpha, 8192, 0); !errors.Is(err, ErrCorrupt) {
 		t.Fatal(err)
@@ -43,8 +42,7 @@ func TestTombstone(t *testing.T) {
 		t.Fatalf("%+v", report)
 	}
 	for range 2 {
-		s, ok := l.State(alpha)
-		if want := (State{Tail: 9000, Next: 9000, Updated: 1e12, Emptied: at.UnixMilli(), Expired: 9000}); !ok || s != want {
+		if s, want := stateOf(t, l), (State{Tail: 9000, Next: 9000, Updated: 1e12, Emptied: at.UnixMilli(), Expired: 9000}); s != want {
 			t.Fatalf("%+v, want %+v", s, want)
 		}
 		wantRange(t, l, alpha, 0, 0, 0)
@@ -63,7 +61,27 @@ func TestTombstone(t *testing.T) {
 		closeLog(t, l)
 		l = openLog(t, "/store", o)
 	}
-	// What was expired does not come back.
+	closeLog(t, l)
+}
+
+// emptied opens a store in which all of alpha has expired just now, as it is on
+// disk. Another partition has records.
+func emptied(t *testing.T, o Options, c *clock) *Log {
+	t.Helper()
+	l := openLog(t, "/store", o)
+	commitRange(t, l, alpha, 0, 9000)
+	commitRange(t, l, Partition{"beta", producer(1)}, 0, 10)
+	c.wait(2 * time.Hour)
+	enforce(t, l, c.Now(), "alpha=age:1h")
+	closeLog(t, l)
+	return openLog(t, "/store", o)
+}
+
+// TestTombstoneTakesNothingBack is given what has expired once more.
+func TestTombstoneTakesNothingBack(t *testing.T) {
+	o, c := clocked()
+	l := emptied(t, o, c)
+	defer closeLog(t, l)
 	b := l.NewBuilder()
 	appendRange(t, b, alpha, 8990, 9000)
 	if err := l.NewBatch().Add(alpha, b); !errors.Is(err, ErrOverlap) {
@@ -73,9 +91,15 @@ func TestTombstone(t *testing.T) {
 	if err := errors.Join(batch.Fill(alpha, b), batch.Commit()); err != nil {
 		t.Errorf("fill: %v", err)
 	}
-	if s, _ := l.State(alpha); s.Records != 0 {
+	if s := stateOf(t, l); s.Records != 0 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestTombstoneForgotten keeps one for as long as it is to, and not longer.
+func TestTombstoneForgotten(t *testing.T) {
+	o, c := clocked()
+	l := emptied(t, o, c)
 	for _, wait := range []time.Duration{0, 30*24*time.Hour - time.Millisecond} {
 		c.wait(wait)
 		if report := enforce(t, l, c.Now(), "alpha=age:1h"); len(report.Forgotten) > 0 {
