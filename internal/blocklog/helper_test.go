@@ -61,6 +61,17 @@ func commitBuilder(t fataler, l *Log, p Partition, b *Builder) {
 	b.Reset()
 }
 
+// pendingRange returns a batch with records first to next-1 of p, to be committed.
+func pendingRange(t fataler, l *Log, p Partition, first, next uint64) *Batch {
+	t.Helper()
+	batch, b := l.NewBatch(), l.NewBuilder()
+	appendRange(t, b, p, first, next)
+	if err := batch.Add(p, b); err != nil {
+		t.Fatal(err)
+	}
+	return batch
+}
+
 // content and trailer are what the tests store under a sequence. Every third
 // record has a trailer.
 func content(p Partition, seq uint64) []byte {

@@ -221,12 +221,7 @@ func TestBatchSamePartitionTwice(t *testing.T) {
 func TestDiscard(t *testing.T) {
 	l := openLog(t, "/store", small(vfs.NewMem()))
 	defer closeLog(t, l)
-	batch, b := l.NewBatch(), l.NewBuilder()
-	appendRange(t, b, alpha, 0, 3)
-	if err := batch.Add(alpha, b); err != nil {
-		t.Fatal(err)
-	}
-	batch.Discard()
+	pendingRange(t, l, alpha, 0, 3).Discard()
 	if _, ok := l.State(alpha); ok {
 		t.Fatal("discarded batch left a state")
 	}

@@ -156,11 +156,7 @@ func TestTombstoneDroppedUnderBatch(t *testing.T) {
 	commitRange(t, l, alpha, 0, 10)
 	c.wait(2 * time.Hour)
 	enforce(t, l, c.Now(), "alpha=age:1h")
-	batch, b := l.NewBatch(), l.NewBuilder()
-	appendRange(t, b, alpha, 12, 20)
-	if err := batch.Add(alpha, b); err != nil {
-		t.Fatal(err)
-	}
+	batch := pendingRange(t, l, alpha, 12, 20)
 	c.wait(31 * 24 * time.Hour)
 	if report := enforce(t, l, c.Now(), "alpha=age:1h"); len(report.Forgotten) != 1 {
 		t.Fatalf("%+v", report)
@@ -309,11 +305,7 @@ func TestPurgeWhileAdding(t *testing.T) {
 		want error
 	}{{5, nil}, {17, ErrOverlap}} {
 		s, _ := l.State(alpha)
-		batch, b := l.NewBatch(), l.NewBuilder()
-		appendRange(t, b, alpha, s.Next, s.Next+5)
-		if err := batch.Add(alpha, b); err != nil {
-			t.Fatal(err)
-		}
+		batch := pendingRange(t, l, alpha, s.Next, s.Next+5)
 		if err := l.Purge(alpha, c.upTo); err != nil {
 			t.Fatal(err)
 		}
