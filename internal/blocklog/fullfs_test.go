@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/beckmesh/beck/internal/testdisk"
 )
 
 // smallDisk is a file system with room for so many bytes, which are never given
@@ -235,15 +237,7 @@ func TestOpenWhileFull(t *testing.T) {
 // TestDiskFullTmpfs fills a real file system of 64 MiB, where the test may mount
 // one.
 func TestDiskFullTmpfs(t *testing.T) {
-	dir := t.TempDir()
-	if err := mountTmpfs(dir, 64<<20); err != nil {
-		t.Skipf("cannot mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unmount(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := testdisk.Mount(t, 64<<20)
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 30<<20), 0o600); err != nil {
 		t.Fatal(err)
