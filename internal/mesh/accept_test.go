@@ -77,14 +77,11 @@ func TestOlderLinkIsAddressedAgain(t *testing.T) {
 	}
 	r := zmtp.NewReader(first, zmtp.Limits{})
 	for {
-		m, ok, err := r.Next()
-		if err == nil && !ok {
-			err = r.Fill()
-		}
+		m, err := r.Receive()
 		if err != nil {
 			t.Fatal(errors.Join(errors.New("the first link brings nothing"), err))
 		}
-		if ok && string(m.Frames[0]) == "by the first" {
+		if string(m.Frames[0]) == "by the first" {
 			return
 		}
 	}

@@ -39,17 +39,11 @@ func text(m Msg) string { return fmt.Sprintf("%v %q", m.Command, m.Frames) }
 func readAll(src io.Reader, l Limits) (all []string, err error) {
 	r := NewReader(src, l)
 	for {
-		m, ok, err := r.Next()
-		switch {
-		case err != nil:
+		m, err := r.Receive()
+		if err != nil {
 			return all, err
-		case ok:
-			all = append(all, text(m))
-		default:
-			if err := r.Fill(); err != nil {
-				return all, err
-			}
 		}
+		all = append(all, text(m))
 	}
 }
 
