@@ -3,6 +3,7 @@ package blocklog
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -88,22 +89,15 @@ func wantBare(t fataler, l *Log, firstSeen int64, want ...Range) {
 // the tail included.
 func wantApart(t fataler, l *Log, p Partition) {
 	t.Helper()
-	it, err := l.scan(blocks)
-	if err != nil {
-		t.Fatal(err)
-	}
 	next := uint64(0)
-	for ok := it.First(); ok; ok = it.Next() {
-		b, err := parseBlock(it.Value())
-		if q, _, _ := blocks.parseKey(it.Key()); q != p {
-			continue
-		}
+	if err := eachKey(l.db, blocks.appendKey(nil, p, 0), blocks.appendEnd(nil, p), func(_, raw []byte) error {
+		b, err := parseBlock(raw)
 		if err != nil || b.first < next {
-			t.Fatalf("block at %d, the one before ends at %d; %v", b.first, next, err)
+			return fmt.Errorf("block at %d, the one before ends at %d; %v", b.first, next, err)
 		}
 		next = b.next()
-	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 }

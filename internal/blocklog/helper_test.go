@@ -169,11 +169,11 @@ func wantSums(t fataler, l *Log, p Partition) {
 		t.Fatal(err)
 	}
 	got := map[uint64]sums{}
-	if err := eachGrain(l.db, p, 0, grainOf(s.Next), func(k uint64, g sums) bool {
+	if err := eachGrain(l.db, p, 0, grainOf(s.Next), func(k uint64, g sums) error {
 		if got[k] = g; k < grainOf(s.Tail) {
 			delete(got, k) // waits to be swept
 		}
-		return true
+		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -112,15 +112,12 @@ func (l *Log) smallBlocks(bytes, blocks uint64) bool {
 // smallGrains returns the grains of p that consist of many small blocks.
 func (l *Log) smallGrains(p Partition) (ks []uint64, err error) {
 	s, _ := l.state(p)
-	err = eachGrain(l.db, p, grainOf(s.Tail), grainOf(s.Next), func(k uint64, g sums) bool {
+	err = l.eachHeld(p, &s, func(k uint64, g sums) error {
 		if l.smallBlocks(g.bytes, g.blocks) {
 			ks = append(ks, k)
 		}
-		return true
+		return nil
 	})
-	if l.smallBlocks(s.open.bytes, s.open.blocks) {
-		ks = append(ks, grainOf(s.Next))
-	}
 	return ks, err
 }
 

@@ -11,17 +11,7 @@ import (
 // countKeys returns how many keys of p there are in a space.
 func countKeys(t fataler, l *Log, s space, p Partition) (n int) {
 	t.Helper()
-	it, err := l.scan(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prefix := string(s.appendPrefix(nil, p))
-	for ok := it.First(); ok; ok = it.Next() {
-		if key := string(it.Key()); len(key) >= len(prefix) && key[:len(prefix)] == prefix {
-			n++
-		}
-	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
+	if err := eachKey(l.db, s.appendPrefix(nil, p), s.appendEnd(nil, p), func(_, _ []byte) error { n++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return n
