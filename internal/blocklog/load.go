@@ -174,8 +174,8 @@ func (l *Log) blockEnd(p Partition, it *pebble.Iterator) (uint64, error) {
 // the state from s, of which Tail and Next stand; Tail only if the partition was
 // known.
 func (l *Log) rebuild(p Partition, s state, known bool) error {
-	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest, s.Bare = 0, 0, 0, 0, 0, 0
-	s.oldest, s.open, s.stale = 0, sums{}, false
+	s.uncount()
+	s.stale = false
 	c := l.newChange()
 	if err := c.batch.DeleteRange(grains.appendKey(nil, p, 0), grains.appendEnd(nil, p), nil); err != nil {
 		return c.abort(err)

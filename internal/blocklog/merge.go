@@ -56,7 +56,8 @@ func (l *Log) MergeSmall(limit int) (Merged, error) {
 // up to [Options.BlockBytes], synced, the old ones out and the new one in at
 // once: who reads meanwhile sees the one or the other. A merged block bears the
 // time of its newest record, so blocks are merged only while their times are
-// close in proportion to their age, and bare ones only with bare ones. Damaged blocks are left for Read to find.
+// close in proportion to their age, and bare ones only with bare ones. Damaged
+// blocks are left for Read to find.
 func (l *Log) Compact(p Partition) (Merged, error) {
 	total := Merged{Partitions: 1}
 	if err := l.enter(); err != nil {
@@ -270,12 +271,10 @@ func (m *merger) write(k uint64, s state) error {
 	return c.commit()
 }
 
-func (m *merger) change(c *change, k uint64, s state) (err error) {
-	g := s.open
-	if k != grainOf(s.Next) {
-		if g, err = c.grain(m.partition, k); err != nil {
-			return err
-		}
+func (m *merger) change(c *change, k uint64, s state) error {
+	g, err := c.sumsOf(m.partition, &s, k)
+	if err != nil {
+		return err
 	}
 	for i := range m.runs {
 		r := &m.runs[i]

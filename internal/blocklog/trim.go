@@ -213,8 +213,7 @@ func (c *change) lower(t *trim, s *state) error {
 // clear makes s a tombstone that ends at next.
 func (s *state) clear(next uint64, now int64) {
 	s.Tail, s.Next = next, next
-	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest, s.Bare = 0, 0, 0, 0, 0, 0
-	s.oldest, s.open = 0, sums{}
+	s.uncount()
 	if s.Emptied == 0 {
 		s.Emptied = now
 	}
