@@ -226,7 +226,7 @@ func (s *Store) committed(gathered round, now time.Time) {
 		s.stats.Committed += uint64(g.records.Count())
 		bytes += g.bytes
 		if g.fills != nil {
-			s.compareAgain(p)
+			s.comparer.Again(p)
 		}
 		s.recycle(g)
 	}
