@@ -163,6 +163,9 @@ func TestComparerAsksOnce(t *testing.T) {
 	asks(t, c, ours, theirs, time.Hour, all)
 	c.Again(comparedCopy.Partition)
 	answer(theirs, all) // late: nobody asks any more
+	if c.n != 0 {
+		t.Errorf("%d copies are counted", c.n)
+	}
 }
 
 // TestComparerIsBounded remembers no more copies than it may.
