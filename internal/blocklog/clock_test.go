@@ -2,6 +2,7 @@ package blocklog
 
 import (
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -21,6 +22,15 @@ func clocked() (Options, *clock) {
 	o := small(vfs.NewMem())
 	o.Now = c.Now
 	return o, c
+}
+
+// openClocked opens a store in memory with a clock, which is closed with the test.
+func openClocked(t *testing.T) (*Log, *clock) {
+	t.Helper()
+	o, c := clocked()
+	l := openLog(t, "/store", o)
+	t.Cleanup(func() { closeLog(t, l) })
+	return l, c
 }
 
 func (c *clock) Now() time.Time {

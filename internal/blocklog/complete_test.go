@@ -163,9 +163,7 @@ func TestComplete(t *testing.T) {
 // TestCompleteConflict changes nothing where contents differ, and names the first
 // record that does.
 func TestCompleteConflict(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitBare(t, l, 0, 100)
 	b := completing(t, l, Range{10, 70})
 	for seq := uint64(70); seq < 80; seq++ {
@@ -229,9 +227,7 @@ func TestCompleteConflictAtCommit(t *testing.T) {
 // TestCompleteLeavesAlone what is not bare, whatever is given, and partitions that
 // are not known.
 func TestCompleteLeavesAlone(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 100)
 	before := stateOf(t, l)
 	b := l.NewBuilder()
@@ -344,9 +340,7 @@ func TestBareRangesBounded(t *testing.T) {
 // TestBareOfOlderVersion goes on with sums that a version wrote which did not know
 // that records were bare, and with blocks that have flags of a later one.
 func TestBareOfOlderVersion(t *testing.T) {
-	o, _ := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, _ := openClocked(t)
 	commitBare(t, l, 0, 5000)
 	g, err := l.closedGrain(alpha, 0)
 	if err != nil || g.bare != GrainRecords {

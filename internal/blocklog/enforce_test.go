@@ -12,9 +12,7 @@ import (
 
 // TestEnforceTouchesLittle has many partitions of which one changes.
 func TestEnforceTouchesLittle(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	const many = 3000
 	name := func(i int) Partition { return Partition{fmt.Sprintf("t.%04d", i), producer(1)} }
 	batch, b := l.NewBatch(), l.NewBuilder()
@@ -102,9 +100,7 @@ func TestEnforceInPieces(t *testing.T) {
 // TestEnforceOvertaken has the partitions change between what Enforce saw and
 // what it writes: it leaves those alone that changed otherwise than by appending.
 func TestEnforceOvertaken(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	empty := Partition{"empty", producer(1)}
 	commitRange(t, l, alpha, 0, 20)
 	commitRange(t, l, alpha, 40, 50)

@@ -71,9 +71,7 @@ func TestMergeSmall(t *testing.T) {
 // TestMergeKeepsAges merges blocks only whose times are close for their age, so
 // that nothing is kept much longer than it should be.
 func TestMergeKeepsAges(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	trickle(t, l, c, alpha, 0, 50, 10*time.Minute)
 	if m, err := l.Compact(alpha); err != nil || m.Before != 0 {
 		t.Fatalf("young blocks ten minutes apart: %+v, %v", m, err)
@@ -106,9 +104,7 @@ func TestMergeKeepsAges(t *testing.T) {
 // TestMergeWhileReading reads a partition that is appended to, trimmed and
 // merged at once.
 func TestMergeWhileReading(t *testing.T) {
-	o, _ := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, _ := openClocked(t)
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	until := func(f func() error) {

@@ -37,9 +37,7 @@ func TestRetainAge(t *testing.T) {
 
 // TestRetainAgeOfStamp counts the age from when another store saw a record.
 func TestRetainAgeOfStamp(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	for i, stamp := range []time.Duration{-5 * time.Hour, -time.Hour, time.Hour} {
 		b := l.NewBuilder()
 		b.Stamp(c.Now().Add(stamp))
@@ -51,9 +49,7 @@ func TestRetainAgeOfStamp(t *testing.T) {
 
 // TestRetainAgeShortened has rules change: what ages sooner goes sooner.
 func TestRetainAgeShortened(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	c.wantTails(t, l, "alpha=age:30h", ageStep{0, 0})
 	c.wantTails(t, l, "alpha=age:2h", ageStep{0, 0}, ageStep{time.Hour, 0}, ageStep{time.Hour, 10})
@@ -61,9 +57,7 @@ func TestRetainAgeShortened(t *testing.T) {
 
 // TestRetainAgeBehindDamage loses the block at the tail, and the next is older.
 func TestRetainAgeBehindDamage(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	b := l.NewBuilder()
 	b.Stamp(c.Now().Add(-3 * time.Hour))
@@ -84,9 +78,7 @@ func TestRetainAgeBehindDamage(t *testing.T) {
 // TestRetainAgeOfFilled has older records come below newer ones: they go first.
 // A hole below the tail that is not reached yet stays open for what may come.
 func TestRetainAgeOfFilled(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	batch, b := l.NewBatch(), l.NewBuilder()
 	appendRange(t, b, alpha, 10, 20)
 	if err := errors.Join(batch.Begin(alpha, 0), batch.Add(alpha, b), batch.Commit()); err != nil {

@@ -95,9 +95,7 @@ func TestRetainBytes(t *testing.T) {
 
 // TestRetainStrictestWins combines limits, and rules.
 func TestRetainStrictestWins(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	ps := []Partition{{"logs.a", producer(1)}, {"logs.b.c", producer(1)}, {"kept", producer(1)}}
 	for _, p := range ps {
 		commitRange(t, l, p, 0, 60)

@@ -85,9 +85,7 @@ func TestStamps(t *testing.T) {
 // TestStampTakenBack has records of the time when they are added, after a Reset
 // and after a stamp of no time.
 func TestStampTakenBack(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	b := l.NewBuilder()
 	for i, back := range []func(){b.Reset, func() { b.Stamp(time.Time{}) }, func() { b.Stamp(time.UnixMilli(0)) }} {
 		b.Stamp(c.Now().Add(-time.Hour))
@@ -126,9 +124,7 @@ func TestRetainAgeOfStampsAdded(t *testing.T) {
 
 // TestReadAllocatesNothing per record; a block may cost some.
 func TestReadAllocatesNothing(t *testing.T) {
-	o, _ := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, _ := openClocked(t)
 	commitRange(t, l, alpha, 0, 4000)
 	read := func(n uint64) float64 {
 		return testing.AllocsPerRun(20, func() {

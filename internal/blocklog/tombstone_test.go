@@ -120,9 +120,7 @@ func TestTombstoneForgotten(t *testing.T) {
 // TestTombstoneRevived has new records for an emptied partition: it is none any
 // more.
 func TestTombstoneRevived(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	c.wait(2 * time.Hour)
 	enforce(t, l, c.Now(), "alpha=age:1h")
@@ -140,9 +138,7 @@ func TestTombstoneRevived(t *testing.T) {
 
 // TestTombstoneDroppedUnderBatch drops one while a batch goes on with it.
 func TestTombstoneDroppedUnderBatch(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	c.wait(2 * time.Hour)
 	enforce(t, l, c.Now(), "alpha=age:1h")
@@ -286,9 +282,7 @@ func TestRaiseTailIntoQuarantine(t *testing.T) {
 // TestPurgeWhileAdding purges below and beyond the head of what a batch goes on
 // with.
 func TestPurgeWhileAdding(t *testing.T) {
-	o, _ := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, _ := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	for _, c := range []struct {
 		upTo uint64
