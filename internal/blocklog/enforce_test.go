@@ -3,7 +3,6 @@ package blocklog
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -143,53 +142,30 @@ func TestEnforceWhileCommitting(t *testing.T) {
 	l := openLog(t, "/store", small(vfs.NewMem()))
 	defer closeLog(t, l)
 	const total, keep = 20_000, 500
-	var wg sync.WaitGroup
-	done := make(chan struct{})
-	wg.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			default:
+	stop := meanwhile(t, func() error {
+		_, err := l.Enforce(Rules{{"alpha", Policy{Records: keep}}}, time.Now())
+		return err
+	}, func() error {
+		before, _ := l.State(alpha)
+		last := uint64(0)
+		err := l.Read(alpha, 0, 0, func(r Record) bool {
+			if r.Seq < before.Tail || last != 0 && r.Seq != last+1 || string(r.Content) != string(content(alpha, r.Seq)) {
+				t.Errorf("read %d after %d, the tail was %d", r.Seq, last, before.Tail)
 			}
-			if _, err := l.Enforce(Rules{{"alpha", Policy{Records: keep}}}, time.Now()); err != nil {
-				t.Error(err)
-				return
-			}
+			last = r.Seq
+			return true
+		})
+		if s, _ := l.State(alpha); s.Tail < before.Tail || s.Records != s.Next-s.Tail {
+			t.Errorf("%+v, was %+v", s, before)
 		}
-	})
-	wg.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			default:
-			}
-			before, _ := l.State(alpha)
-			last := uint64(0)
-			err := l.Read(alpha, 0, 0, func(r Record) bool {
-				if r.Seq < before.Tail || last != 0 && r.Seq != last+1 || string(r.Content) != string(content(alpha, r.Seq)) {
-					t.Errorf("read %d after %d, the tail was %d", r.Seq, last, before.Tail)
-				}
-				last = r.Seq
-				return true
-			})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if s, _ := l.State(alpha); s.Tail < before.Tail || s.Records != s.Next-s.Tail {
-				t.Errorf("%+v, was %+v", s, before)
-			}
-		}
+		return err
 	})
 	b := l.NewBuilder()
 	for seq := uint64(0); seq < total; seq += 37 {
 		appendRange(t, b, alpha, seq, seq+37)
 		commitBuilder(t, l, alpha, b)
 	}
-	close(done)
-	wg.Wait()
+	stop()
 	enforce(t, l, time.Now(), "alpha=records:500")
 	s, _ := l.State(alpha)
 	wantRange(t, l, alpha, 0, s.Next-keep, s.Next)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -227,6 +228,32 @@ func enforce(t fataler, l *Log, now time.Time, texts ...string) Trimmed {
 		t.Fatal(err)
 	}
 	return report
+}
+
+// meanwhile calls each of fs again and again, in a goroutine of its own, until it
+// fails, which fails the test, or stop is called, which waits for all. The end of the
+// test does so, too.
+func meanwhile(t *testing.T, fs ...func() error) (stop func()) {
+	done := make(chan struct{})
+	var running sync.WaitGroup
+	for _, f := range fs {
+		running.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := f(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	stop = sync.OnceFunc(func() { close(done); running.Wait() })
+	t.Cleanup(stop)
+	return stop
 }
 
 // eventually polls until ok.

@@ -2,10 +2,10 @@ package blocklog
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,7 +39,8 @@ func TestReopen(t *testing.T) {
 	l := openLog(t, "/store", o)
 	uuid := l.UUID()
 	commitRange(t, l, alpha, 0, 10)
-	stop := readOnAndOn(t, l)
+	read := func() error { return readEnd(t, l) }
+	stop := meanwhile(t, read, read)
 	next := uint64(10)
 	for range 4 {
 		commitRange(t, l, alpha, next, next+10)
@@ -62,34 +63,20 @@ func TestReopen(t *testing.T) {
 	closeLog(t, l)
 }
 
-// readOnAndOn has two goroutines read the end of alpha, and look around, until
-// stop is called or the test ends.
-func readOnAndOn(t *testing.T, l *Log) (stop func()) {
-	done := make(chan struct{})
-	var readers sync.WaitGroup
-	for range 2 {
-		readers.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				s, _ := l.State(alpha)
-				got, err := readSeqs(t, l, alpha, s.Next-10, 0)
-				if err == nil && len(got) < 10 || err != nil && !errors.Is(err, ErrReopening) {
-					t.Errorf("read from %d: %d records, %v", s.Next-10, len(got), err)
-					return
-				}
-				for range l.Partitions() {
-					l.DiskBytes()
-				}
-			}
-		})
+// readEnd reads the last ten records of alpha, and looks around.
+func readEnd(t *testing.T, l *Log) error {
+	s, _ := l.State(alpha)
+	got, err := readSeqs(t, l, alpha, s.Next-10, 0)
+	for range l.Partitions() {
+		l.DiskBytes()
 	}
-	stop = sync.OnceFunc(func() { close(done); readers.Wait() })
-	t.Cleanup(stop)
-	return stop
+	switch {
+	case errors.Is(err, ErrReopening):
+		return nil
+	case err == nil && len(got) < 10:
+		return fmt.Errorf("read from %d: %d records", s.Next-10, len(got))
+	}
+	return err
 }
 
 // failAndReopen commits ten records from the head on while syncs fail, opens the
