@@ -151,6 +151,13 @@ func (t *RecordTrailer) parseEntry(b []byte) ([]byte, bool) {
 	return skipValue(b, maxDepth)
 }
 
+// SetSum puts the sum of a record with that content, and neither key nor headers,
+// into what Append wrote for a RecordTrailer that has one and neither key nor
+// headers: the sum is the last thing there.
+func SetSum(trailer, content []byte) {
+	binary.BigEndian.PutUint32(trailer[len(trailer)-4:], crc32.Checksum(content, castagnoli))
+}
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Sum returns the CRC32C that belongs to the record: of its key, the name and
