@@ -50,8 +50,8 @@ func checkMessages(t *testing.T, got []foreign.Message, want ...string) {
 			t.Errorf("%v has %d frames, want %d", m, m.Frames, frames)
 		}
 		if m.Kind.HasContent() {
-			if tr, err := protocol.ParseRecordTrailer(m.Trailer); err != nil || !tr.HasTime || !tr.HasCRC || !protocol.Intact(m.Trailer, m.Content) {
-				t.Errorf("%v has not the trailer of a record: %x", m, m.Trailer)
+			if _, err := protocol.ParseRecordTrailer(m.Trailer); err != nil || !protocol.Intact(m.Trailer, m.Content) {
+				t.Errorf("%v has another's trailer: %v, %x", m, err, m.Trailer)
 			}
 		} else if len(m.Trailer) > 0 && m.Kind != protocol.KindHead {
 			t.Errorf("%v has a trailer: %x", m, m.Trailer)
