@@ -121,7 +121,7 @@ func (s *Schema) Sharing(bare string) (sections []string) {
 
 func (k Key) example() Entry {
 	_, usage := pflag.UnquoteUsage(k.Flag)
-	e := Entry{Name: k.Name, Note: []string{usage}, Text: k.Current()}
+	e := Entry{Name: k.Name, Note: strings.Split(usage, "\n"), Text: k.Current()}
 	if text := k.DefaultText(); text != "" {
 		e.Note = append(e.Note, "default: "+text)
 		e.Text = nil
