@@ -55,7 +55,7 @@ func oneShell(_ *cobra.Command, args []string) error {
 // completeAll gives every argument and flag below root its completion, by what
 // it is called and by its type, unless it has one of its own.
 func completeAll(root *cobra.Command) {
-	_ = root.RegisterFlagCompletionFunc(config.ContextFlag, completeContext)
+	_ = root.RegisterFlagCompletionFunc(config.ContextFlag, completeContextFlag)
 	_ = root.MarkPersistentFlagFilename(config.FileFlag, "yaml", "yml")
 	walk(root, func(cmd *cobra.Command) {
 		completeArgs(cmd)
@@ -107,10 +107,19 @@ func completeFlag(cmd *cobra.Command, f *pflag.Flag) {
 	_ = cmd.RegisterFlagCompletionFunc(f.Name, complete) // fails only for one that has one
 }
 
-// completeContext offers the names of this user's contexts.
-func completeContext(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeContext offers the names of this user's contexts, for the argument of
+// a command.
+func completeContext(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeContextFlag(cmd, nil, word)
+}
+
+// completeContextFlag offers them for --context.
+func completeContextFlag(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	contexts, err := config.UserContexts()
-	if err != nil || len(args) > 0 {
+	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	names, _ := contexts.Names() // a directory that cannot be read offers none

@@ -42,8 +42,13 @@ var special = regexp.MustCompile("[\\\\*_<>#`\\[\\]]")
 // examples and tables, into Markdown that looks like it.
 func markdown(text string) string {
 	var b strings.Builder
+	inProse := false
 	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "  ") {
+		indented := strings.HasPrefix(line, "  ")
+		if indented && inProse { // else it goes on with the paragraph
+			b.WriteString("\n")
+		}
+		if inProse = !indented && strings.TrimSpace(line) != ""; indented {
 			b.WriteString("    " + line)
 		} else {
 			b.WriteString(special.ReplaceAllString(line, `\$0`))

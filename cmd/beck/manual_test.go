@@ -75,8 +75,8 @@ func TestManPages(t *testing.T) {
 
 // TestMarkdown keeps what a man page must print as it is.
 func TestMarkdown(t *testing.T) {
-	const text = "a *b* <c> _d_\n\n  e *f*\n"
-	const want = "a \\*b\\* \\<c\\> \\_d\\_\n\n      e *f*\n"
+	const text = "a *b* <c> _d_\n\n  e *f*\n  g\nh:\n  i\n"
+	const want = "a \\*b\\* \\<c\\> \\_d\\_\n\n      e *f*\n      g\nh:\n\n      i\n"
 	if got := markdown(text); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

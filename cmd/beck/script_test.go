@@ -59,6 +59,8 @@ func TestScript(t *testing.T) {
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[runningKey{}] = make(map[string]*running)
+			env.Setenv("HOME", env.WorkDir) // where contexts are kept, for each script its own
+			env.Setenv("XDG_CONFIG_HOME", "")
 			return nil
 		},
 	})
