@@ -22,7 +22,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true,
-		PersistentPreRunE:  func(cmd *cobra.Command, _ []string) error { return configure(cmd) },
 	}
 	addConfigFlags(root)
 	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(),

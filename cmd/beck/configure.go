@@ -52,12 +52,29 @@ func schema() (*config.Schema, error) {
 	})
 }
 
-// configure sets those flags of a command that its line left out. It is run
-// before every command; what it finds wrong is wrong use.
+// configureAll lets each command be configured as soon as its line is parsed:
+// before its arguments are checked, because that may depend on a flag. What is
+// wrong with the configuration is wrong use, as a wrong argument is.
+func configureAll(root *cobra.Command) {
+	walk(root, func(cmd *cobra.Command) {
+		if !cmd.Runnable() {
+			return
+		}
+		check := cmd.Args
+		if check == nil {
+			check = cobra.ArbitraryArgs
+		}
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := configure(cmd); err != nil {
+				return err
+			}
+			return check(cmd, args)
+		}
+	})
+}
+
+// configure sets those flags of a command that its line left out.
 func configure(cmd *cobra.Command) error {
-	if cmd.Hidden {
-		return nil
-	}
 	s, err := schema()
 	if err != nil {
 		return err

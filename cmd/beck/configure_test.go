@@ -107,16 +107,6 @@ func wantSet(t *testing.T, cmd *cobra.Command, f *pflag.Flag, layer config.Layer
 	}
 }
 
-// TestCommandsLeaveConfiguringToRoot: cobra runs one PersistentPreRun, the
-// nearest.
-func TestCommandsLeaveConfiguringToRoot(t *testing.T) {
-	for _, cmd := range visible(t)[1:] {
-		if cmd.PersistentPreRun != nil || cmd.PersistentPreRunE != nil {
-			t.Errorf("%s has a PersistentPreRun, which keeps its flags from being configured; use PreRunE", cmd.CommandPath())
-		}
-	}
-}
-
 // TestExampleFileHoldsDefaults uncomments all of "beck config --example": it
 // must be read, and name every key.
 func TestExampleFileHoldsDefaults(t *testing.T) {

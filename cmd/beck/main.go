@@ -38,6 +38,7 @@ func usagef(format string, args ...any) error {
 // run executes one command line and returns its exit status.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot()
+	configureAll(root)
 	completeAll(root)
 	root.SetArgs(args)
 	root.SetIn(in)
