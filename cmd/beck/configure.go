@@ -75,12 +75,12 @@ func configureAll(root *cobra.Command) {
 
 // configure sets those flags of a command that its line left out.
 func configure(cmd *cobra.Command) error {
+	if !configurable(cmd) {
+		return nil
+	}
 	s, err := schema()
 	if err != nil {
 		return err
-	}
-	if !configurable(cmd, s) {
-		return nil
 	}
 	values, err := layers(cmd, s)
 	if err != nil {
@@ -109,9 +109,9 @@ func oneMesh(cmd *cobra.Command) error {
 
 // configurable reports whether the command has a key. Who has none, such as
 // "version", does not fail because of a file that it does not need.
-func configurable(cmd *cobra.Command, s *config.Schema) bool {
-	for _, key := range s.Keys() {
-		if key.Section == sectionName(cmd) {
+func configurable(cmd *cobra.Command) bool {
+	for c := cmd; c != nil; c = c.Parent() {
+		if len(config.Keys(sectionOf(c))) > 0 {
 			return true
 		}
 	}

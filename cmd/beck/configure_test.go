@@ -35,7 +35,7 @@ func testSchema(t *testing.T) *config.Schema {
 // sample returns a text that the flag takes, its default if that is one.
 func sample(t *testing.T, f *pflag.Flag) string {
 	t.Helper()
-	texts := []string{f.DefValue, "true", "1", "1s", "tcp://127.0.0.1:1", "=", "x=y", "x"}
+	texts := []string{f.DefValue, "true", "1", "1s", "1/s", "tcp://127.0.0.1:1", "x=y", "x", "none", strings.Repeat("0A", 16)}
 	if c, ok := f.Value.(chooser); ok {
 		texts = c.Choices()
 	}

@@ -59,7 +59,7 @@ func (s *Schema) check(name string, texts []string) error {
 			}
 			for _, text := range texts {
 				if err := key.Flag.Value.Set(text); err != nil {
-					return fmt.Errorf("%s: %q: %w", name, text, explain(err, key.Flag.Value))
+					return fmt.Errorf("%s: %w", name, explain(err, text, key.Flag.Value))
 				}
 			}
 		}
@@ -76,15 +76,18 @@ var wants = map[string]string{
 	"float64": "want a number",
 }
 
-func explain(err error, value pflag.Value) error {
-	want, ok := wants[value.Type()]
-	if !ok {
+// explain returns the error of a flag that was set to text with that in front.
+func explain(err error, text string, value pflag.Value) error {
+	if want, ok := wants[value.Type()]; ok {
+		if errors.Is(err, strconv.ErrRange) {
+			want += " that is not so large"
+		}
+		err = errors.New(want)
+	}
+	if strings.HasPrefix(err.Error(), strconv.Quote(text)) {
 		return err
 	}
-	if errors.Is(err, strconv.ErrRange) {
-		want += " that is not so large"
-	}
-	return errors.New(want)
+	return fmt.Errorf("%q: %w", text, err)
 }
 
 // unknown is the error about a name that nothing has; others are those that
