@@ -115,40 +115,38 @@ func runConfig(cmd *cobra.Command, args []string, format string) error {
 	if err != nil {
 		return usageError{err}
 	}
+	commands, err := commandsOf(cmd.Root(), args)
+	if err != nil {
+		return usageError{err}
+	}
 	var keys []config.Key
-	for _, c := range commandsOf(cmd.Root(), args) {
-		if c.err != nil {
-			return usageError{c.err}
-		}
-		if err := apply(values, c.cmd); err != nil {
+	for _, c := range commands {
+		if err := apply(values, c); err != nil {
 			return usageError{err}
 		}
-		keys = append(keys, config.Keys(sectionOf(c.cmd))...)
+		keys = append(keys, config.Keys(sectionOf(c))...)
 	}
 	return printSettings(cmd.OutOrStdout(), format, keys)
 }
 
-// command is one that is asked about, or why there is none.
-type command struct {
-	cmd *cobra.Command
-	err error
-}
-
 // commandsOf returns the command that the words call, with its flags parsed;
 // without words all.
-func commandsOf(root *cobra.Command, words []string) (all []command) {
+func commandsOf(root *cobra.Command, words []string) (all []*cobra.Command, err error) {
 	if len(words) == 0 {
-		walk(root, func(cmd *cobra.Command) { all = append(all, command{cmd: cmd}) })
-		return all
+		walk(root, func(cmd *cobra.Command) { all = append(all, cmd) })
+		return all, nil
 	}
 	cmd, rest, err := root.Find(words)
-	if err == nil {
-		err = cmd.ParseFlags(rest)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil && (cmd == root || cmd.HasSubCommands() && len(cmd.Flags().Args()) > 0) {
-		err = fmt.Errorf("unknown command %q", strings.Join(words, " "))
+	if err := cmd.ParseFlags(rest); err != nil {
+		return nil, err
 	}
-	return []command{{cmd, err}}
+	if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 {
+		return nil, fmt.Errorf("unknown command %q", strings.Join(words, " "))
+	}
+	return []*cobra.Command{cmd}, nil
 }
 
 func printSettings(w io.Writer, format string, keys []config.Key) error {

@@ -224,3 +224,21 @@ func TestWithout(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// FuzzFile reads anything: it is a layer, or an error of one line that begins
+// with the file.
+func FuzzFile(f *testing.F) {
+	for _, text := range []string{"sub: a\nstore: {retain: [x, y]}\n", "a: &a [*a]\n", "? {}\n", "<<: {sub: x}\n", "\xff", "--- |\n x"} {
+		f.Add(text)
+	}
+	s, err := NewSchema(testSections)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		layer, err := s.parse([]byte(text), "beck.yaml", reader{names: s.names()})
+		if err == nil && layer == nil || err != nil && !strings.HasPrefix(err.Error(), "beck.yaml:") {
+			t.Errorf("%v, %v", layer, err)
+		}
+	})
+}
