@@ -79,7 +79,7 @@ func (r *Reader) cut(b *Block, from int) (begun []byte, err error) {
 		from += n + len(r.delim)
 		start = from
 	}
-	if begun = b.data[start:]; len(begun) >= r.limit+len(r.delim) {
+	if begun = b.data[start:]; len(begun)-len(r.delim) >= r.limit {
 		return nil, r.tooLong()
 	}
 	return begun, nil
@@ -110,6 +110,9 @@ func (r *Reader) last(b *Block, begun []byte, err error) error {
 func (r *Reader) tooLong() error {
 	return fmt.Errorf("%s %d is longer than the %d bytes allowed", r.Unit(), r.count+1, r.limit)
 }
+
+// Count returns how many records were returned so far.
+func (r *Reader) Count() int { return r.count }
 
 // Unit is what errors call a record of the input: "line", or "record" where the
 // delimiter is no newline.
