@@ -160,10 +160,26 @@ func runProduce(cmd *cobra.Command, f *produceFlags) error {
 		producer: p, noWait: c.MinStoreAcks == 0, quiet: f.quiet, errOut: cmd.ErrOrStderr(),
 		dress: f.dress, left: f.count,
 	}
+	if in.bytes == nil {
+		feed.want = uint64(in.total)
+	}
 	if !f.hasText { // else the texts are made at the rate
 		feed.pace = pacer{perSecond: f.rate.perSecond}
 	}
+	if !f.quiet {
+		bar := watch(feed.errOut, f.title(), in, feed)
+		defer bar.close()
+		feed.errOut = bar
+	}
 	return feed.run(signals, in, node)
+}
+
+// title is what a progress bar is called.
+func (f *produceFlags) title() string {
+	if f.topic == "" {
+		return "produce"
+	}
+	return f.topic
 }
 
 // config returns the producer's settings.

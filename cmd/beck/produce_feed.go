@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/producer"
@@ -18,9 +19,11 @@ type feed struct {
 	errOut   io.Writer
 	pace     pacer
 	dress    dress
-	left     int64  // records to publish at most; 0: no limit
-	total    uint64 // records that the producer has taken
-	linked   bool   // there has been a link
+	left     int64         // records to publish at most; 0: no limit
+	want     uint64        // records that are known to be there; 0: as many as come
+	total    atomic.Uint64 // records that the producer has taken
+	bytes    atomic.Int64  // of a file, those that these records take
+	linked   bool          // there has been a link
 }
 
 // run publishes in until it ends or the first signal, then waits for the
@@ -39,11 +42,13 @@ func (f *feed) run(s *stages, in source, node beck.NodeConfig) error {
 	}
 	switch {
 	case s.leave.Err() != nil && err != nil:
-		return fmt.Errorf("left early: %d records were not stored", f.total-f.producer.Stats().Stored)
+		return fmt.Errorf("left early: %d records were not stored", f.total.Load()-f.producer.Stats().Stored)
 	case err != nil:
 		return errors.Join(err, f.producer.Close())
 	case inputErr != nil:
 		return fmt.Errorf("%w; %s", inputErr, f.wentBefore())
+	case s.drain.Err() != nil && f.want > f.total.Load():
+		return fmt.Errorf("interrupted after %d of %d records", f.total.Load(), f.want)
 	}
 	return nil
 }
@@ -54,13 +59,14 @@ func (f *feed) wentBefore() string {
 	if f.noWait {
 		done = "sent"
 	}
-	switch f.total {
+	switch n := f.total.Load(); n {
 	case 0:
 		return "nothing was published"
 	case 1:
 		return "the record before it is " + done
+	default:
+		return fmt.Sprintf("the %d records before it are %s", n, done)
 	}
-	return fmt.Sprintf("the %d records before it are %s", f.total, done)
 }
 
 // publishAll reads on one goroutine and publishes on this one, so that a
@@ -144,15 +150,16 @@ func (f *feed) publish(s *stages, b *batch) (inputErr, err error) {
 			return nil, nil
 		}
 		if err := f.producer.PublishBatch(s.leave, records[at:at+n]); err != nil {
-			before := f.total
-			f.total = f.producer.Stats().Published
+			went := f.producer.Stats().Published
+			before := f.total.Swap(went)
 			if refused(err) {
-				return fmt.Errorf("%s: %w", b.names(at+int(f.total-before)), err), nil
+				return fmt.Errorf("%s: %w", b.names(at+int(went-before)), err), nil
 			}
 			return nil, err
 		}
-		f.total += uint64(n)
+		f.total.Add(uint64(n))
 		at += n
+		f.bytes.Store(b.from + (b.to-b.from)*int64(at)/int64(len(b.records)))
 	}
 	return nil, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/split"
@@ -62,6 +61,8 @@ type source interface {
 type batch struct {
 	records []beck.Record
 	names   func(i int) string // what record i is called in errors
+	from    int64              // bytes of a file before these records
+	to      int64              // and with them
 	block   split.Block
 	space   []byte
 	ends    []int
@@ -75,15 +76,26 @@ type reading struct {
 	close func()
 }
 
+// next is the source's, and says how far it has come in a file.
+func (r *reading) next(ctx context.Context, b *batch) error {
+	if r.bytes == nil {
+		return r.source.next(ctx, b)
+	}
+	b.from = r.bytes.n
+	err := r.source.next(ctx, b)
+	b.to = r.bytes.n
+	return err
+}
+
 // countReader counts what is read of a file.
 type countReader struct {
 	in io.Reader
-	n  atomic.Int64
+	n  int64
 }
 
 func (c *countReader) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p)
-	c.n.Add(int64(n))
+	c.n += int64(n)
 	return n, err
 }
 
