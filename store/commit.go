@@ -78,13 +78,16 @@ func addWhole(to *blocklog.Builder, d core.Delivery) (bare bool, err error) {
 }
 
 func addThose(to *blocklog.Builder, d core.Delivery, whole bool) (left bool, err error) {
-	run := d.Run.Data.(*mesh.Run)
+	run, own := d.Run.Data.(*mesh.Run), []byte(nil)
 	for seq := d.Part.First; seq < d.Part.End; seq++ {
 		r := run.Record(int(seq - run.First))
 		trailer := r.Trailer
 		if run.Direct {
 			var seen protocol.FirstSeen
-			trailer, seen, _ = protocol.CutFirstSeen(trailer)
+			var said bool
+			if trailer, seen, said = protocol.CutFirstSeen(trailer, own); said && trailer != nil {
+				own = trailer // its memory serves for the next
+			}
 			to.Stamp(time.UnixMilli(seen.Time)) // 1970: now
 			bare := run.Bare || seen.Bare
 			if bare && whole {
