@@ -192,9 +192,8 @@ const savedRecords = 8192
 // own topics is not for them: "*.*=age:1h" is not to make consumers forget where
 // they are.
 func (rs Rules) Policy(topic string) Policy {
-	own := strings.HasPrefix(topic, protocol.ReservedTopics)
 	for _, r := range rs {
-		if r.Match(topic) && (!own || strings.HasPrefix(r.Pattern, protocol.ReservedTopics)) {
+		if r.Match(topic) {
 			return r.Policy
 		}
 	}

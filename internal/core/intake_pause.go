@@ -12,8 +12,8 @@ type Selection struct {
 	Producer string // "" for all
 }
 
-// covers reports whether a partition is selected.
-func (s Selection) covers(p Partition) bool {
+// Covers reports whether a partition is selected.
+func (s Selection) Covers(p Partition) bool {
 	return (s.Producer == "" || s.Producer == p.Producer) && s.Want.Match(p.Topic)
 }
 
@@ -52,7 +52,7 @@ func (in *Intake) pause(p pause, now time.Time) {
 // pausedNow returns whether a partition is paused.
 func (in *Intake) pausedNow(q Partition) bool {
 	for _, p := range slices.Backward(in.pauses) {
-		if p.covers(q) {
+		if p.Covers(q) {
 			return p.on
 		}
 	}
@@ -81,7 +81,7 @@ func (in *Intake) selected(s Selection) (parts []*part) {
 		return parts
 	}
 	for _, q := range in.parts {
-		if s.covers(q.Partition) {
+		if s.Covers(q.Partition) {
 			parts = append(parts, q)
 		}
 	}
@@ -92,10 +92,11 @@ func (in *Intake) selected(s Selection) (parts []*part) {
 // Standing is how far a partition has come.
 type Standing struct {
 	Partition
-	Next  uint64 // to be delivered next
-	Head  uint64 // behind the last record that is known of
-	Named bool   // somebody said how far it goes; else Head is where it began
-	Pause bool
+	Next   uint64 // to be delivered next
+	Head   uint64 // behind the last record that is known of
+	Lowest uint64 // that a source says it has
+	Named  bool   // somebody said how far it goes; else Head is where it began
+	Paused bool
 }
 
 // Standings returns how far each partition of a selection has come, sorted. Those
@@ -103,7 +104,7 @@ type Standing struct {
 func (in *Intake) Standings(s Selection) (all []Standing) {
 	for _, q := range in.selected(s) {
 		if q.settled && !q.ignored {
-			all = append(all, Standing{q.Partition, q.next, max(q.head, q.next), q.named, q.paused})
+			all = append(all, Standing{q.Partition, q.next, max(q.head, q.next), q.lowest(), q.named, q.paused})
 		}
 	}
 	return all

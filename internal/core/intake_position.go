@@ -53,7 +53,7 @@ func (in *Intake) Seek(p Partition, next uint64, now time.Time) bool {
 	if q == nil {
 		return false
 	}
-	q.stalled, q.unserved, q.resumed = false, time.Time{}, false
+	q.stalled, q.unserved, q.resumed, q.ignored = false, time.Time{}, false, false
 	in.Rewind(p, next, now)
 	return true
 }

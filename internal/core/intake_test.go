@@ -77,7 +77,7 @@ func (s *intakeScript) run(t *testing.T, d *datadriven.TestData) string {
 	case "standing":
 		for _, st := range s.in.Standings(scanSelection(t, d)) {
 			fmt.Fprintf(&s.out, "%v next %d head %d%s%s\n", st.Partition, st.Next, st.Head,
-				map[bool]string{false: " unnamed"}[st.Named], map[bool]string{true: " paused"}[st.Pause])
+				map[bool]string{false: " unnamed"}[st.Named], map[bool]string{true: " paused"}[st.Paused])
 		}
 	case "look-up":
 		s.in.LookUp(scanBig(t, d, "time", 0), []Want{scanWant(t, d)}, s.now)

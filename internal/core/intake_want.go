@@ -188,6 +188,15 @@ func (in *Intake) dropList(list string) {
 	}
 }
 
+// Takes reports whether a partition is wanted. It is for those who subscribed to
+// what a pattern's topics begin with, and get others too.
+func (in *Intake) Takes(p Partition) bool {
+	if n := len(in.wants); n == 0 || !in.wants[n-1].Pattern || in.parts[p] != nil {
+		return true
+	}
+	return in.all || len(in.covering(p.Topic)) > 0
+}
+
 // covering returns the wants that take a topic, its own first. Of what is taken
 // because all is wanted there is none.
 func (in *Intake) covering(topic string) (over []*want) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/beckmesh/beck/protocol"
 )
 
 // MaxPattern is the length limit of a pattern in bytes: it may stand where a
@@ -14,7 +16,8 @@ const MaxPattern = 255
 // level * stands for any one level, > at the end for one or more, everything else
 // for itself. A backslash before *, > or another backslash takes its meaning
 // from it, so that each topic has a pattern that names it alone: see
-// [LiteralPattern]. Before anything else a backslash is a backslash.
+// [LiteralPattern]. Before anything else a backslash is a backslash. Beck's own
+// topics are named only by patterns that begin as they do.
 type Pattern string
 
 // LiteralPattern returns the pattern that names one topic, whatever is in it.
@@ -78,6 +81,9 @@ func (p Pattern) Prefix() string {
 
 // Match reports whether the pattern names a topic.
 func (p Pattern) Match(topic string) bool {
+	if strings.HasPrefix(topic, protocol.ReservedTopics) && !strings.HasPrefix(string(p), protocol.ReservedTopics) {
+		return false
+	}
 	for pattern := string(p); ; {
 		want, patternRest, patternMore := strings.Cut(pattern, ".")
 		have, topicRest, topicMore := strings.Cut(topic, ".")
