@@ -120,7 +120,7 @@ func (m *intakeModel) raise(n *modelNode) {
 	m.in.SourceUp(n.Source, m.now)
 	if !n.All {
 		for _, p := range n.partitions() {
-			n.live[p] = m.in.Live(p)
+			n.live[p] = m.in.LiveOf(Want{Name: p.Topic}, p.Producer)
 			m.announce(n, p)
 		}
 	}
@@ -335,7 +335,7 @@ func (m *intakeModel) act() {
 		m.list(m.byID(a.Source), a.Topic)
 	}
 	for _, l := range o.Live {
-		m.byID(l.Partition.Producer).live[l.Partition] = l.On
+		m.byID(l.Producer).live[Partition{l.Want.Name, l.Producer}] = l.On
 	}
 	for len(reports) > 0 {
 		reports = m.skip(reports)

@@ -12,17 +12,21 @@ import (
 //	                 gap
 type part struct {
 	Partition
-	next    uint64 // sequence to deliver next
-	head    uint64 // sequence after the highest that anybody named
-	settled bool   // where it begins is decided
-	from    uint64 // that is where
-	begun   bool   // something was delivered, or a position was given
-	live    bool   // the producer's live records are wanted
-	acked   bool   // a store: something of it was acknowledged
-	resumed bool   // next was a saved position
-	ignored bool   // nothing of it is delivered
-	bound   uint64 // what is before it may be delivered; see intake_stored.go
-	waits   bool   // it has its place among those that wait for credit
+	wants   []*want // that take it, the one first by which it begins; a store that wants all has none
+	next    uint64  // sequence to deliver next
+	head    uint64  // sequence after the highest that anybody named
+	settled bool    // where it begins is decided
+	from    uint64  // that is where
+	begun   bool    // something was delivered, or a position was given
+	live    bool    // the producer's live records are wanted
+	acked   bool    // a store: something of it was acknowledged
+	resumed bool    // next was a saved position
+	ignored bool    // nothing of it is delivered
+	paused  bool    // for now
+	named   bool    // somebody said how far it goes
+	fresh   bool    // its producer had told all it has before anything was known of it
+	bound   uint64  // what is before it may be delivered; see intake_stored.go
+	waits   bool    // it has its place among those that wait for credit
 
 	held    []Run // ahead of the gap: sorted, disjoint
 	average int64 // bytes a record, smoothed; 0 while unknown
@@ -42,8 +46,8 @@ type part struct {
 }
 
 // newPart returns a partition of which nothing is known.
-func newPart(p Partition) *part {
-	q := &part{Partition: p, live: true, bound: unbounded}
+func newPart(p Partition, over []*want) *part {
+	q := &part{Partition: p, wants: over, live: true, bound: unbounded}
 	q.holes.part, q.bare.part, q.bare.bare = q, q, true
 	return q
 }
