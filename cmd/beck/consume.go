@@ -173,6 +173,9 @@ func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
 	cons, err := consumer.Start(c)
+	if errors.Is(err, beck.ErrPattern) || errors.Is(err, beck.ErrTopic) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -185,8 +188,18 @@ func (f *consumeFlags) config(node beck.NodeConfig, topics []string) consumer.Co
 	c := consumer.DefaultConfig()
 	c.NodeConfig, c.Topics = node, topics
 	c.SaveAs, c.PositionsFile, c.Deliver = f.name, f.positions, f.deliver.Delivery
-	c.StopAtEnd = f.end || !f.span.Until.IsZero()
-	if f.fromBeginning || f.span.From == span.Beginning {
+	c.StopAtEnd, c.Until = f.end, f.span.Until
+	switch f.span.From {
+	case span.Beginning:
+		c.Start = consumer.Earliest
+	case span.Offset:
+		c.Start = consumer.AtOffset(f.span.Offset)
+	case span.Last:
+		c.Start = consumer.Last(f.span.Count)
+	case span.Time:
+		c.Start = consumer.AtTime(f.span.Begin)
+	}
+	if f.fromBeginning {
 		c.Start = consumer.Earliest
 	}
 	return c

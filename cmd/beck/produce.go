@@ -16,6 +16,7 @@ type produceFlags struct {
 	noWait  bool
 	acks    int
 	journal string
+	codec   codec
 	rate    rate
 	count   int64
 	quiet   bool
@@ -71,6 +72,7 @@ func (f *produceFlags) addInput(cmd *cobra.Command) {
 // addDelivery adds the flags that say how records go out.
 func (f *produceFlags) addDelivery(cmd *cobra.Command) {
 	fl := cmd.Flags()
+	fl.VarP(&f.codec, "compress", "z", "compress values with `CODEC`: none, zstd or s2")
 	fl.Var(&f.rate, "rate", "publish at most so many records in a time: `N`/s, N/m or N/h")
 	fl.IntVarP(&f.acks, "acks", "k", 1, "wait until `N` stores have each record on disk; 0 is --no-wait")
 	fl.BoolVar(&f.noWait, "no-wait", false, "return when the records are sent; do not wait for stores, and at most 1s for a first node")
@@ -189,5 +191,7 @@ func (f *produceFlags) config(node beck.NodeConfig) producer.Config {
 	if f.noWait {
 		c.MinStoreAcks = 0
 	}
+	c.Compression = f.codec.Compression
+	c.Timestamps = !f.json // lines of JSON say which record has a time
 	return c
 }

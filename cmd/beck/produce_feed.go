@@ -166,5 +166,5 @@ func (f *feed) publish(s *stages, b *batch) (inputErr, err error) {
 
 // refused reports whether a record could not be published because of what it is.
 func refused(err error) bool {
-	return errors.Is(err, beck.ErrTooLarge) || errors.Is(err, beck.ErrTopic)
+	return errors.Is(err, beck.ErrTooLarge) || errors.Is(err, beck.ErrTopic) || errors.Is(err, beck.ErrTime)
 }

@@ -73,8 +73,9 @@ type jsonSource struct {
 func (s *jsonSource) next(_ context.Context, b *batch) error {
 	err := s.in.Next(&b.block)
 	b.records, b.names = b.records[:0], numbered("line", s.count)
+	now := time.Now()
 	for _, line := range b.block.Records {
-		r, bad := s.parse(line)
+		r, bad := s.parse(line, now)
 		if bad != nil {
 			return fmt.Errorf("line %d: %w", s.count+1, bad)
 		}
@@ -84,8 +85,8 @@ func (s *jsonSource) next(_ context.Context, b *batch) error {
 	return err
 }
 
-func (s *jsonSource) parse(line []byte) (beck.Record, error) {
-	r, err := jsonl.Parse(line)
+func (s *jsonSource) parse(line []byte, now time.Time) (beck.Record, error) {
+	r, err := jsonl.Parse(line, now)
 	if err == nil && s.topic != "" {
 		r.Topic = s.topic
 	}

@@ -16,8 +16,10 @@ func Append(dst []byte, r *beck.Record) []byte {
 	}
 	dst = append(dst, `,"offset":`...)
 	dst = strconv.AppendUint(dst, r.Offset, 10)
-	if !r.Time.IsZero() {
-		dst = append(dst, `,"time":`...)
+	dst = append(dst, `,"time":`...)
+	if r.Time.IsZero() {
+		dst = append(dst, "null"...)
+	} else {
 		dst = strconv.AppendInt(dst, r.Time.UnixMilli(), 10)
 	}
 	if r.Key != nil {

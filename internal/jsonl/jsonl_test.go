@@ -12,6 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// now is the time of lines that say none.
+var now = time.UnixMilli(1_600_000_000_000).UTC()
+
 var address = strings.Repeat("0F", 16)
 
 func TestLines(t *testing.T) {
@@ -20,19 +23,19 @@ func TestLines(t *testing.T) {
 		record beck.Record
 		line   string
 	}{
-		{"bare", beck.Record{Topic: "t", Value: []byte{}}, `{"topic":"t","offset":0,"value":""}`},
+		{"bare", beck.Record{Topic: "t", Value: []byte{}}, `{"topic":"t","offset":0,"time":null,"value":""}`},
 		{"all of it", beck.Record{
 			Topic: "t", Partition: address, Offset: 1<<64 - 1, Time: time.UnixMilli(1_700_000_000_123).UTC(),
 			Key: []byte("k"), Headers: []beck.Header{{Name: "a", Value: []byte("1")}, {Name: "", Value: []byte{}}, {Name: "a", Value: []byte("2")}},
 			Value: []byte("v"),
 		}, `{"topic":"t","partition":"` + address + `","offset":18446744073709551615,"time":1700000000123,"key":"k","headers":[{"name":"a","value":"1"},{"name":"","value":""},{"name":"a","value":"2"}],"value":"v"}`},
-		{"empty key", beck.Record{Topic: "t", Key: []byte{}, Value: []byte{}}, `{"topic":"t","offset":0,"key":"","value":""}`},
+		{"empty key", beck.Record{Topic: "t", Key: []byte{}, Value: []byte{}}, `{"topic":"t","offset":0,"time":null,"key":"","value":""}`},
 		{"binary", beck.Record{
 			Topic: "t\xff", Key: []byte{0xff}, Value: []byte{0, 0xc3},
 			Headers: []beck.Header{{Name: "\xfe", Value: []byte{0xfd}}},
-		}, `{"topic64":"dP8=","offset":0,"key64":"/w==","headers":[{"name64":"/g==","value64":"/Q=="}],"value64":"AMM="}`},
-		{"text stays readable", beck.Record{Topic: "straße", Value: []byte("<ü&\u2028\U0001f600\ufffd>")}, "{\"topic\":\"straße\",\"offset\":0,\"value\":\"<ü&\u2028\U0001f600\ufffd>\"}"},
-		{"control characters", beck.Record{Topic: "t", Value: []byte("\x00\n\r\t\x1f\x7f\"\\/")}, `{"topic":"t","offset":0,"value":"\u0000\n\r\t\u001f\u007f\"\\/"}`},
+		}, `{"topic64":"dP8=","offset":0,"time":null,"key64":"/w==","headers":[{"name64":"/g==","value64":"/Q=="}],"value64":"AMM="}`},
+		{"text stays readable", beck.Record{Topic: "straße", Value: []byte("<ü&\u2028\U0001f600\ufffd>")}, "{\"topic\":\"straße\",\"offset\":0,\"time\":null,\"value\":\"<ü&\u2028\U0001f600\ufffd>\"}"},
+		{"control characters", beck.Record{Topic: "t", Value: []byte("\x00\n\r\t\x1f\x7f\"\\/")}, `{"topic":"t","offset":0,"time":null,"value":"\u0000\n\r\t\u001f\u007f\"\\/"}`},
 		{"before 1970", beck.Record{Topic: "t", Value: []byte{}, Time: time.UnixMilli(-5).UTC()}, `{"topic":"t","offset":0,"time":-5,"value":""}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,7 +43,7 @@ func TestLines(t *testing.T) {
 			if want := "before" + test.line + "\n"; string(line) != want {
 				t.Fatalf("got  %s\nwant %s", line, want)
 			}
-			got, err := Parse(line[len("before"):])
+			got, err := Parse(line[len("before"):], now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,16 +56,16 @@ func TestLines(t *testing.T) {
 
 func TestParseByHand(t *testing.T) {
 	for line, want := range map[string]beck.Record{
-		`{}`:                         {},
-		"  {\"value\" : \"v\"} \r\n": {Value: []byte("v")},
+		`{}`:                         {Time: now},
+		"  {\"value\" : \"v\"} \r\n": {Value: []byte("v"), Time: now},
 		`{"key":null,"headers":null,"time":null,"offset":null,"topic":null,"value":null}`: {},
-		`{"headers":[]}`:                           {},
-		`{"headers":[{"name":"n"}]}`:               {Headers: []beck.Header{{Name: "n"}}},
+		`{"headers":[]}`:                           {Time: now},
+		`{"headers":[{"name":"n"}]}`:               {Headers: []beck.Header{{Name: "n"}}, Time: now},
 		`{"time":"2023-11-14T22:13:20.123+00:00"}`: {Time: time.UnixMilli(1_700_000_000_123).UTC()},
-		`{"value":"\ud83d\ude00\\ud800\u00fc"}`:    {Value: []byte("\U0001f600\\ud800ü")},
-		`{"value64":""}`:                           {Value: []byte{}},
+		`{"value":"\ud83d\ude00\\ud800\u00fc"}`:    {Value: []byte("\U0001f600\\ud800ü"), Time: now},
+		`{"value64":""}`:                           {Value: []byte{}, Time: now},
 	} {
-		got, err := Parse([]byte(line))
+		got, err := Parse([]byte(line), now)
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
 		} else if diff := cmp.Diff(want, got); diff != "" {
@@ -110,7 +113,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"key":"\\\uDC00"}`:                                `byte 11: \uDC00 is half of a character`,
 		`{"key":"\ud800\u0041"}`:                            `byte 9: \ud800 is half of a character`,
 	} {
-		got, err := Parse([]byte(line))
+		got, err := Parse([]byte(line), now)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v, want %s", line, err, want)
 		} else if diff := cmp.Diff(beck.Record{}, got); diff != "" {
@@ -142,7 +145,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if !utf8.ValidString(partition) { // it is an address: hexadecimal characters
 			return
 		}
-		got, err := Parse(line)
+		got, err := Parse(line, now)
 		if err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
@@ -161,12 +164,12 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		r, err := Parse(line)
+		r, err := Parse(line, now)
 		if err != nil {
 			return
 		}
 		r.Time = r.Time.Truncate(time.Millisecond)
-		again, err := Parse(Append(nil, &r))
+		again, err := Parse(Append(nil, &r), now)
 		if err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}

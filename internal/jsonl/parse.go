@@ -14,13 +14,13 @@ import (
 	"github.com/beckmesh/beck"
 )
 
-// Parse reads one line, with or without its newline. It returns the record, which
-// shares no memory with the line, or an error that names the field and what is
-// allowed there.
-func Parse(line []byte) (beck.Record, error) {
-	var r beck.Record
+// Parse reads one line, with or without its newline; now is the time of a record
+// whose line says none. It returns the record, which shares no memory with the
+// line, or an error that names the field and what is allowed there.
+func Parse(line []byte, now time.Time) (beck.Record, error) {
+	r := beck.Record{Time: now}
 	if err := checkText(line); err != nil {
-		return r, err
+		return beck.Record{}, err
 	}
 	d := decoder{json.NewDecoder(bytes.NewReader(line))}
 	d.UseNumber()
