@@ -119,6 +119,16 @@ func isPlain(b []byte) bool {
 	return len(b) == plainLen && b[0] == 0x82 && b[1] == keyTime && b[2] == 0xcf && b[plainCRC] == keyCRC && b[plainCRC+1] == 0xce
 }
 
+// PlainTime returns the time of a trailer that has a time and a sum and nothing
+// else; ok is false for any other, for which ParseRecordTrailer is.
+func PlainTime(trailer []byte) (ms int64, ok bool) {
+	if !isPlain(trailer) {
+		return 0, false
+	}
+	ms = int64(binary.BigEndian.Uint64(trailer[3:]))
+	return ms, uint64(ms) <= MaxTime
+}
+
 // parseEntry reads one key and its value.
 func (t *RecordTrailer) parseEntry(b []byte) ([]byte, bool) {
 	key, negative, b, ok := cutInteger(b)

@@ -29,7 +29,6 @@ func decoder(t testing.TB, limit int) *Decoder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(d.Close)
 	return d
 }
 

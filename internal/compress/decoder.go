@@ -72,6 +72,3 @@ func (d *Decoder) Value(content []byte) (value []byte, err error) {
 	}
 	return value, nil
 }
-
-// Close frees the decoder's memory.
-func (d *Decoder) Close() { d.zstd.Close() }
