@@ -35,16 +35,6 @@ type consumeFlags struct {
 	layout
 }
 
-// layout is how records are printed.
-type layout struct {
-	format     string
-	json       bool
-	delimiter  delimiter
-	key        delimiter
-	null       bool
-	unbuffered bool
-}
-
 func newConsume() *cobra.Command {
 	f := consumeFlags{layout: layout{delimiter: newDelimiter(`\n`)}}
 	cmd := &cobra.Command{
@@ -71,6 +61,12 @@ value in 4 bytes, %H the number of headers; modifiers such as %s{hex}, %k{base64
 %s{json}, %o{big64}, %T{rfc3339}, %h{%k=%v }; and the escapes \n \t \r \0 \xHH.
 
 --json prints all of a record as a line that "beck produce --json" reads.`,
+		Example: `  beck consume hello
+  beck consume hello --from-beginning --end
+  beck consume orders --name billing --deliver stored
+  beck sub sensors.> -o s@1h -f '%T{rfc3339} %t %k %s\n'
+  beck consume hello -o -10 -e -J
+  beck consume hello -o beginning -e -J | beck produce copy -J`,
 		Args: func(_ *cobra.Command, args []string) error { return checkTopics(slices.Concat(f.topics, args)) },
 		RunE: runs(func(cmd *cobra.Command, args []string) error {
 			return runConsume(cmd, &f, slices.Concat(f.topics, args))
@@ -97,19 +93,6 @@ func (f *consumeFlags) addStart(cmd *cobra.Command) {
 	fl.Var(&f.deliver, "deliver", "`WHEN` to print a record: as \"received\", or when it is \"stored\" on a disk")
 }
 
-// addOutput adds the flags that say how records are printed.
-func (f *consumeFlags) addOutput(cmd *cobra.Command) {
-	fl := cmd.Flags()
-	fl.StringVarP(&f.format, "format", "f", "", "print each record as `FORMAT` says, with nothing behind it")
-	fl.BoolVarP(&f.json, "json", "J", false, "print each record as a line of JSON")
-	fl.VarP(&f.delimiter, "delimiter", "D", "what `BYTES` are behind each record; with escapes")
-	fl.VarP(&f.key, "key-delimiter", "K", "print the key and these `BYTES` before each value; with escapes")
-	fl.BoolVarP(&f.null, "null", "Z", false, "print NULL for a key or value that is empty or missing")
-	fl.StringVar(&f.translate, "translate", "", "print what `COMMAND` makes of the value; the shell runs it for each record, about 1000 a second")
-	fl.BoolVarP(&f.unbuffered, "unbuffered", "u", false, "write each record by itself")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing on standard error but what ends the command")
-}
-
 // check returns what is wrong with flags together.
 func (f *consumeFlags) check(cmd *cobra.Command) error {
 	changed := cmd.Flags().Changed
@@ -123,7 +106,7 @@ func (f *consumeFlags) check(cmd *cobra.Command) error {
 	case f.span.From == span.Stored && f.name == "":
 		return usagef("--offset stored: give the --name under which positions are stored")
 	case f.fromBeginning && f.span.From != span.Unset:
-		return usagef("--from-beginning and --offset %s: want one of them", f.span.text)
+		return usagef("--from-beginning and --offset %s: want one of them", &f.span)
 	case f.quiet && f.verbose:
 		return usagef("--quiet and --verbose: want one of them")
 	case changed("translate") && f.translate == "":
@@ -137,21 +120,6 @@ func (f *consumeFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	return nil
-}
-
-// compile returns how records are printed, nil for the value and the delimiter.
-func (l *layout) compile(cmd *cobra.Command) (*format.Format, error) {
-	switch {
-	case cmd.Flags().Changed("format"):
-		f, err := format.Parse(l.format, l.null)
-		if err != nil {
-			return nil, usagef("--format: %w", err)
-		}
-		return f, nil
-	case l.key.set || l.null:
-		return format.Line(l.key.bytes, l.key.set, l.delimiter.bytes, l.null), nil
-	}
-	return nil, nil
 }
 
 func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {

@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"github.com/beckmesh/beck"
-	"github.com/beckmesh/beck/consumer"
 	"github.com/beckmesh/beck/internal/format"
 	"github.com/beckmesh/beck/internal/jsonl"
 	"github.com/spf13/cobra"
@@ -28,8 +27,10 @@ type printer struct {
 	pick       func(r *beck.Record) verdict              // nil: all are printed
 	change     func(context.Context, *beck.Record) error // nil: none is changed
 	unbuffered bool
-	left       int64  // records to print at most; 0 is no limit
-	printed    uint64 // so far
+	left       int64     // records to print at most; 0 is no limit
+	printed    uint64    // so far
+	errOut     io.Writer // where records are named that cannot be read
+	unreadable int
 	saver      *saver
 }
 
@@ -45,8 +46,8 @@ const (
 // printer returns a printer to the command's output.
 func (f *consumeFlags) printer(ctx context.Context, cmd *cobra.Command, how *format.Format) *printer {
 	p := &printer{
-		out:       bufio.NewWriterSize(cmd.OutOrStdout(), outputBytes),
-		delimiter: f.delimiter.bytes, unbuffered: f.unbuffered, left: f.count, pick: f.picker(),
+		out:    bufio.NewWriterSize(cmd.OutOrStdout(), outputBytes),
+		errOut: cmd.ErrOrStderr(), delimiter: f.delimiter.bytes, unbuffered: f.unbuffered, left: f.count, pick: f.picker(),
 	}
 	switch {
 	case f.json:
@@ -60,10 +61,15 @@ func (f *consumeFlags) printer(ctx context.Context, cmd *cobra.Command, how *for
 	return p
 }
 
+// poller is what a printer needs of a consumer.
+type poller interface {
+	PollInto(ctx context.Context, dst []beck.Record) (int, error)
+}
+
 // run prints until ctx ends (nil), the limit, the consumer's end (nil), or an
 // error. What is there at once is gathered for one write; before it waits for
 // more, everything is written.
-func (p *printer) run(ctx context.Context, c *consumer.Consumer) error {
+func (p *printer) run(ctx context.Context, c poller) error {
 	space := make([]beck.Record, pollRecords)
 	for {
 		most := pollRecords
@@ -77,11 +83,22 @@ func (p *printer) run(ctx context.Context, c *consumer.Consumer) error {
 		case writeErr != nil && ctx.Err() == nil:
 			return writeErr
 		case done, errors.Is(err, io.EOF), ctx.Err() != nil:
-			return nil
+			return p.ended()
+		case errors.Is(err, beck.ErrValue):
+			p.unreadable++
+			fmt.Fprintf(p.errOut, "beck: %v; it is left out\n", err)
 		case err != nil:
 			return err
 		}
 	}
+}
+
+// ended is how printing ends that nothing cut short.
+func (p *printer) ended() error {
+	if p.unreadable > 0 {
+		return fmt.Errorf("%d of the records could not be read; %d were printed", p.unreadable, p.printed)
+	}
+	return nil
 }
 
 // write prints records, and reports whether these were all that were wanted.
@@ -97,7 +114,7 @@ func (p *printer) write(ctx context.Context, records []beck.Record) (done bool, 
 	}
 	p.saver.wrote(seen)
 	if err != nil {
-		return false, fmt.Errorf("%w; %d records were printed before it", err, p.printed)
+		return false, fmt.Errorf("%w; %d of the records were printed before it", err, p.printed)
 	}
 	return p.left > 0 && p.printed >= uint64(p.left), nil
 }
@@ -111,7 +128,11 @@ func (p *printer) plain() bool {
 func (p *printer) values(records []beck.Record) {
 	for i := range records {
 		p.out.Write(records[i].Value) // bufio keeps the first error for Flush
-		p.out.Write(p.delimiter)
+		if len(p.delimiter) == 1 {
+			p.out.WriteByte(p.delimiter[0]) // which is faster
+		} else {
+			p.out.Write(p.delimiter)
+		}
 	}
 	p.printed += uint64(len(records))
 }

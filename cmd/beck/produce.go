@@ -45,6 +45,12 @@ number of the record, {{TimeStamp}}, {{Unix}}, {{UnixNano}} and {{Time}} the tim
 
 With --json the lines are those that "beck consume --json" prints, and where no
 TOPIC is given, each goes to the topic that it names.`,
+		Example: `  beck produce hello < lines.txt
+  tail -f app.log | beck produce logs.app --journal ./unsent
+  beck produce hello -K : -H source=import -l keyed.txt
+  beck produce images a.png b.png
+  beck pub hello --count 10 --rate 2/s 'message {{Count}} at {{TimeStamp}}'
+  echo now | beck produce hello --no-wait`,
 		Args: func(cmd *cobra.Command, args []string) error { return f.place(cmd, args) },
 		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runProduce(cmd, &f) }),
 	}
@@ -58,7 +64,7 @@ TOPIC is given, each goes to the topic that it names.`,
 func (f *produceFlags) addInput(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVarP(&f.topic, "topic", "t", "", "the `TOPIC`, as the first argument is")
-	fl.StringVarP(&f.lines, "lines", "l", "", "publish the lines of `FILE`, not those of standard input")
+	fl.StringVarP(&f.lines, "lines", "l", "", "publish the lines of `FILE`, not those of standard input, which is -")
 	fl.VarP(&f.delimiter, "delimiter", "D", "what `BYTES` are behind each record of the input; with escapes")
 	fl.VarP(&f.keyDelim, "key-delimiter", "K", "a record's key is what comes before the first of these `BYTES`; with escapes")
 	fl.BoolVarP(&f.null, "null", "Z", false, "an empty key is none")

@@ -60,13 +60,7 @@ type headerList []beck.Header
 
 func (h *headerList) Type() string { return "header" }
 
-func (h *headerList) String() string {
-	texts := make([]string, len(*h))
-	for i, one := range *h {
-		texts[i] = one.Name + "=" + string(one.Value)
-	}
-	return strings.Join(texts, ",")
-}
+func (h *headerList) String() string { return strings.Join(h.GetSlice(), ",") }
 
 // Set implements pflag.Value; cobra puts the flag's name before the error.
 func (h *headerList) Set(text string) error {
@@ -79,4 +73,25 @@ func (h *headerList) Set(text string) error {
 	}
 	*h = append(*h, beck.Header{Name: name, Value: []byte(value)})
 	return nil
+}
+
+// Append, Replace and GetSlice implement pflag.SliceValue.
+func (h *headerList) Append(text string) error { return h.Set(text) }
+
+func (h *headerList) Replace(texts []string) error {
+	*h = nil
+	for _, text := range texts {
+		if err := h.Set(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *headerList) GetSlice() []string {
+	texts := make([]string, len(*h))
+	for i, one := range *h {
+		texts[i] = one.Name + "=" + string(one.Value)
+	}
+	return texts
 }

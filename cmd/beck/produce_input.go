@@ -108,7 +108,7 @@ func (f *produceFlags) open(cmd *cobra.Command, most int) (*reading, error) {
 		return f.openFiles(most)
 	}
 	file, close := cmd.InOrStdin(), func() {}
-	if f.lines != "" {
+	if f.lines != "" && f.lines != "-" {
 		opened, err := os.Open(f.lines)
 		if err != nil {
 			return nil, usagef("--lines: %w", err)
