@@ -33,6 +33,7 @@ type Consumer struct {
 	rest   []beck.Record             // that left the queue, and were not handed over after all
 	drops  map[core.Partition]uint64 // to be told to OnDrop
 	start  start
+	opener opener
 	handed uint64
 	pos    *progress // nil where none are saved
 	name   *claim    // nil where no name is claimed in the mesh
@@ -60,7 +61,7 @@ func Start(c Config) (*Consumer, error) {
 		return nil, err
 	}
 	c.StopAtEnd = c.StopAtEnd || !c.Until.IsZero()
-	con := &Consumer{cfg: c, start: newStart(), bounds: newBounds(c)}
+	con := &Consumer{cfg: c, start: newStart(), bounds: newBounds(c), opener: newOpener(c.MessageBytes)}
 	con.wants, _ = c.wants(c.Topics) // they are valid
 	if err := con.openPositions(); err != nil {
 		return nil, fmt.Errorf("start consumer: %w", err)
@@ -88,7 +89,8 @@ func (c *Consumer) Address() string { return c.node.UUID() }
 // The values belong to the caller. It returns io.EOF at the end with StopAtEnd,
 // ErrUnanswered when that end cannot be told or saved positions could not be
 // read, ErrNameInUse when another consumer has their name, ErrClosed after Close,
-// or the error of ctx.
+// or the error of ctx. ErrValue is of one record, which counts as handed over: the
+// next call goes on behind it.
 func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 	c.node.Lock()
 	defer c.node.Unlock()
@@ -96,8 +98,8 @@ func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 		return nil, err
 	}
 	records := make([]beck.Record, c.count(max(most, 1)))
-	c.poll(records)
-	return records, nil
+	n, err := c.handOver(records[:c.take(records)])
+	return records[:n], err
 }
 
 // PollInto is Poll for those who go through many records and let them go: it puts
@@ -113,16 +115,7 @@ func (c *Consumer) PollInto(ctx context.Context, dst []beck.Record) (int, error)
 	if err := c.await(ctx); err != nil {
 		return 0, err
 	}
-	return c.poll(dst), nil
-}
-
-// poll hands records over that are thereby finished. It needs the lock.
-func (c *Consumer) poll(dst []beck.Record) int {
-	n := c.take(dst)
-	if c.pos != nil {
-		c.pos.finish(dst[:n])
-	}
-	return n
+	return c.handOver(dst[:c.take(dst)])
 }
 
 // await waits until there are records to hand over, or returns why there never
@@ -169,8 +162,10 @@ func (c *Consumer) finished(ctx context.Context) error {
 // take moves records out of the queue and gives their room back. It returns how
 // many; what was put back comes first.
 func (c *Consumer) take(dst []beck.Record) (n int) {
+	c.opener.packed = false
 	if n = copy(dst, c.rest); n > 0 {
 		c.rest = c.rest[n:]
+		c.opener.packed = true // one of them may be
 	} else {
 		n = c.takeQueued(dst)
 		c.rx.Act()
@@ -183,7 +178,7 @@ func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	now := c.node.Now()
 	for n < len(dst) && len(c.queue) > 0 {
 		d := &c.queue[0]
-		n += d.take(dst[n:])
+		n += c.takeOf(d, dst[n:])
 		if d.at == d.end {
 			bytes := d.consumed
 			c.queue[0] = delivery{}
@@ -197,14 +192,17 @@ func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	return n
 }
 
-// take moves records to dst, and returns how many.
-func (d *delivery) take(dst []beck.Record) int {
-	run, n := d.run, min(len(dst), d.end-d.at)
+// takeOf moves records of a delivery to dst, and returns how many.
+func (c *Consumer) takeOf(d *delivery, dst []beck.Record) int {
+	run, n, source := d.run, min(len(dst), d.end-d.at), beck.FromProducer
+	if run.Stored {
+		source = beck.FromStore
+	}
 	for i := range dst[:n] {
 		r := &dst[i]
 		r.Topic, r.Partition = run.Partition.Topic, run.Partition.Producer
 		r.Offset = run.First + uint64(d.at+i)
-		r.Value = run.Record(d.at + i).Content
+		c.opener.fill(r, run.Record(d.at+i), source)
 	}
 	d.at += n
 	return n
@@ -228,8 +226,9 @@ const recordsAtOnce = 1024
 
 // Records yields records as they come, until ctx ends, the consumer is closed
 // or, with StopAtEnd, everything known at the start has come. An error is
-// yielded last, with an empty record; the end of ctx and io.EOF are none. After a
-// loop was left, another, or Poll, goes on with the record behind the last one.
+// yielded last, with an empty record; the end of ctx and io.EOF are none. Only
+// ErrValue is of one record, which is yielded with it, without its value: the loop
+// goes on behind that one. After a loop was left, another, or Poll, goes on with the record behind the last one.
 func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 	return func(yield func(beck.Record, error) bool) {
 		var space []beck.Record // used again for each batch
@@ -262,7 +261,11 @@ func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
 			b.cut, left = true, len(b.records) > 0
 			return true
 		}
-		if !yield(r, nil) {
+		err := c.opener.value(&r)
+		if err != nil {
+			c.opener.without(&r)
+		}
+		if !yield(r, err) {
 			return false
 		}
 		if done = i + 1; c.pos != nil {
@@ -312,6 +315,9 @@ type Stats struct {
 	Queued     int64             // bytes received and not handed over
 	Duplicates uint64            // records that came again
 	NoRoom     uint64            // records that did not fit, and are fetched later
+	Damaged    uint64            // records that came with a checksum not their own, and are fetched again
+	Trailers   uint64            // records whose trailer could not be read: they came without key, headers and time
+	Unreadable uint64            // records whose value could not be read: ErrValue
 	Fetches    uint64            // ranges asked for
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
@@ -331,6 +337,7 @@ func (c *Consumer) Stats() Stats {
 	return Stats{
 		Waits: c.start.missing, StoresRead: read,
 		Delivered: c.handed, Queued: c.rx.In.Queued(), Duplicates: c.rx.In.Stats.Duplicates,
+		Damaged: c.rx.In.Stats.Damaged, Trailers: c.opener.trailers, Unreadable: c.opener.unreadable.Load(),
 		NoRoom: c.rx.In.Stats.NoRoom, Fetches: c.rx.In.Stats.Fetches,
 		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,
 	}

@@ -178,3 +178,37 @@ func TestStartAtTimeWithoutStore(t *testing.T) {
 	got := testmesh.Take(t, c, 1)
 	testmesh.InOrder(t, append(got, testmesh.Take(t, c, int(20_000-got[0].Offset-1))...), got[0].Offset, "v")
 }
+
+// The records' own times tell where a time begins within what stores remember as
+// one, and where it ends.
+func TestStartAndUntilByTheRecordsTimes(t *testing.T) {
+	m := testmesh.New(t)
+	p := m.Producer(nil)
+	m.Store("")
+	ctx := testmesh.Context(t)
+	now := time.Now()
+	at := func(i int) time.Time { return now.Add(time.Duration(i-100) * time.Second) }
+	records := testmesh.Records("t", "v", 100)
+	for i := range records {
+		records[i].Time = at(i)
+	}
+	if err := p.PublishBatch(ctx, records); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, p)
+	between := func(from, until int) func(*consumer.Config) {
+		return func(c *consumer.Config) { c.Start, c.Until = consumer.AtTime(at(from)), at(until) }
+	}
+	for _, test := range []struct{ from, until, n int }{{40, 60, 20}, {-10, 5, 5}, {90, 1000, 10}, {50, 50, 0}, {99, 100, 1}} {
+		got := testmesh.Drain(t, m.Consumer(between(test.from, test.until), "t"))
+		if len(got) != test.n || test.n > 0 && got[0].Offset != uint64(max(test.from, 0)) {
+			t.Errorf("from %d until %d: %d records", test.from, test.until, len(got))
+		}
+	}
+	c := m.Consumer(nil, "t")
+	testmesh.Take(t, c, 100)
+	if err := c.SeekTime(ctx, at(70), "t"); err != nil {
+		t.Fatal(err)
+	}
+	testmesh.InOrder(t, testmesh.Take(t, c, 30), 70, "v")
+}

@@ -119,6 +119,16 @@ func isPlain(b []byte) bool {
 	return len(b) == plainLen && b[0] == 0x82 && b[1] == keyTime && b[2] == 0xcf && b[plainCRC] == keyCRC && b[plainCRC+1] == 0xce
 }
 
+// PlainTime returns the time of a trailer that has a time and a sum and nothing
+// else; ok is false for any other, for which ParseRecordTrailer is.
+func PlainTime(trailer []byte) (ms int64, ok bool) {
+	if !isPlain(trailer) {
+		return 0, false
+	}
+	ms = int64(binary.BigEndian.Uint64(trailer[3:]))
+	return ms, uint64(ms) <= MaxTime
+}
+
 // parseEntry reads one key and its value.
 func (t *RecordTrailer) parseEntry(b []byte) ([]byte, bool) {
 	key, negative, b, ok := cutInteger(b)
@@ -149,6 +159,13 @@ func (t *RecordTrailer) parseEntry(b []byte) ([]byte, bool) {
 		return b, ok && n <= 0xffffffff
 	}
 	return skipValue(b, maxDepth)
+}
+
+// SetSum puts the sum of a record with that content, and neither key nor headers,
+// into what Append wrote for a RecordTrailer that has one and neither key nor
+// headers: the sum is the last thing there.
+func SetSum(trailer, content []byte) {
+	binary.BigEndian.PutUint32(trailer[len(trailer)-4:], crc32.Checksum(content, castagnoli))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"internal/blocklog", "internal/journal", "internal/positions"},
 	{"internal/home"},
 	{"internal/core"},
-	{"internal/zmtp"},
+	{"internal/zmtp", "internal/compress"},
 	{"protocol"},
 	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/workload"}, // know nothing of the rest
 }
@@ -61,6 +61,7 @@ var homes = map[string]string{
 	"github.com/go-zeromq/zmq4":         "internal/zmtp/handshake.go",
 	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/positions/ internal/home/ internal/sim/ bench/",
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
+	"github.com/klauspost/compress":     "internal/compress/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
 	"github.com/vbauerster/mpb":         "cmd/",
 	"github.com/nats-io":                "bench/",
