@@ -76,6 +76,9 @@ var (
 	// ErrDamaged says that a file is not what was written.
 	ErrDamaged = errors.New("file is damaged")
 
+	// ErrDisk says that what is to be kept could not be written.
+	ErrDisk = errors.New("disk failed")
+
 	// ErrInUse says that another process has the data directory open.
 	ErrInUse = errors.New("directory is in use")
 

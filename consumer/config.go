@@ -94,9 +94,14 @@ type Config struct {
 	SkipMissingAfter time.Duration
 
 	// OnGap is told of each range that stalled, was skipped, had expired, or came
-	// damaged, and of the end of a stall. The calls come one at a time. Default: none;
-	// the logger is told in any case.
+	// damaged, and of the end of a stall. It is a hook: see [beck.Peer]. Default:
+	// none; the logger is told in any case.
 	OnGap func(Gap)
+
+	// OnDrop is told of records that were received and not kept, and are fetched
+	// when there is room: the application is slower than what is published, or
+	// paused it. It is a hook. Default: none.
+	OnDrop func(Drop)
 }
 
 // Gap is a range of a partition that could not be delivered, or not yet.

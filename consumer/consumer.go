@@ -30,8 +30,8 @@ type Consumer struct {
 
 	wants  []core.Want // that the application subscribed to
 	queue  []delivery
-	rest   []beck.Record // that left the queue, and were not handed over after all
-	gaps   []Gap
+	rest   []beck.Record             // that left the queue, and were not handed over after all
+	drops  map[core.Partition]uint64 // to be told to OnDrop
 	start  start
 	opener opener
 	handed uint64
@@ -73,7 +73,6 @@ func Start(c Config) (*Consumer, error) {
 		con.node = n
 		con.rx = mesh.NewReceiver(n, core.NewIntake(c.intake()), (*role)(con))
 		con.more = sync.NewCond(n.Locker())
-		n.Work(con.tellGaps)
 		con.beginLoad(n.Now())
 		return (*role)(con)
 	})

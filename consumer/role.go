@@ -134,7 +134,9 @@ func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool
 		if run := b.Items[i].Run; run != nil {
 			if r.rx.In.Takes(run.Partition) {
 				kept = true
+				dropped := r.rx.In.Stats.NoRoom
 				r.rx.Run(d, run, now)
+				(*Consumer)(r).dropped(run.Partition, r.rx.In.Stats.NoRoom-dropped)
 			}
 			continue
 		}
@@ -200,36 +202,4 @@ func (r *role) Live(l core.LiveOrder) {
 	if p := r.node.Peer(l.Producer); p != nil && p.Dialled != nil {
 		r.setLive(p.Dialled, l.Want, l.On)
 	}
-}
-
-// maxGaps bounds the reports that wait for the application's hook.
-const maxGaps = 1024
-
-// Report tells the log and the application's hook.
-func (r *role) Report(g core.Report) {
-	gap := Gap{
-		Kind: GapKind(g.Kind.String()), Topic: g.Partition.Topic, Partition: g.Partition.Producer,
-		First: g.Range.First, Last: max(g.Range.End, g.Range.First+1) - 1,
-	}
-	r.node.Logger().Warn("gap", "kind", string(gap.Kind), "topic", gap.Topic, "partition", gap.Partition, "first", gap.First, "last", gap.Last)
-	if r.cfg.OnGap == nil || len(r.gaps) >= maxGaps {
-		return
-	}
-	r.gaps = append(r.gaps, gap)
-	r.node.WakeWorkers()
-}
-
-// tellGaps calls the application's hook, without any lock of ours.
-func (c *Consumer) tellGaps() bool {
-	gaps := c.gaps
-	if len(gaps) == 0 {
-		return false
-	}
-	c.gaps = nil
-	c.node.Unlock()
-	defer c.node.Lock()
-	for _, g := range gaps {
-		c.cfg.OnGap(g)
-	}
-	return true
 }

@@ -26,7 +26,7 @@ const (
 //	     +---------------+----------------+
 //	     | 12 time       | 13 begins      |
 //	     +---------------+----------------+
-//	       if Time > 0     if Time > 0 and HasBegins
+//	       if Time > 0     if HasBegins
 //
 // Numbers have msgpack's shortest form, keys ascend. The zero Trailer is no
 // bytes at all.
@@ -40,15 +40,15 @@ type Trailer struct {
 	Digest    uint64
 	Purged    uint64 // what is below was purged, which binds every store; 0: nothing was
 	Time      uint64 // ms since 1970, that is asked for or was; 0: none
-	Begins    uint64 // when HasBegins: the first sequence first seen then or later, or behind the head
-	HasBegins bool   // only together with Time
+	Begins    uint64 // where Time begins, when HasBegins: the first sequence seen then or later, or behind the head
+	HasBegins bool
 }
 
 // Append appends the trailer to dst, which is frame 0 of any message but ACK.
 // Nothing is appended when the trailer says nothing.
 func (t Trailer) Append(dst []byte) []byte {
 	n := byte(0)
-	for _, has := range [...]bool{t.HasLowest, t.HasTail, t.DigestAt > 0, t.EndOfList, t.Purged > 0, t.Time > 0, t.Time > 0 && t.HasBegins} {
+	for _, has := range [...]bool{t.HasLowest, t.HasTail, t.DigestAt > 0, t.EndOfList, t.Purged > 0, t.Time > 0, t.HasBegins} {
 		if has {
 			n++
 		}
@@ -74,9 +74,9 @@ func (t Trailer) Append(dst []byte) []byte {
 	}
 	if t.Time > 0 {
 		dst = appendUint(append(dst, keyLookup), t.Time)
-		if t.HasBegins {
-			dst = appendUint(append(dst, keyBegins), t.Begins)
-		}
+	}
+	if t.HasBegins {
+		dst = appendUint(append(dst, keyBegins), t.Begins)
 	}
 	return dst
 }

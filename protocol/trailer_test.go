@@ -29,6 +29,10 @@ func genTrailer(t *rapid.T) Trailer {
 		tr.Digest = number.Draw(t, "digest")
 	}
 	tr.Purged = number.Draw(t, "purged")
+	tr.Time = number.Draw(t, "time")
+	if tr.HasBegins = rapid.Bool().Draw(t, "has begins"); tr.HasBegins {
+		tr.Begins = number.Draw(t, "begins")
+	}
 	return tr
 }
 
@@ -74,6 +78,11 @@ func TestTrailerReadByLibrary(t *testing.T) {
 				got.EndOfList, err = dec.DecodeBool()
 			case keyPurged:
 				got.Purged, err = dec.DecodeUint64()
+			case keyLookup:
+				got.Time, err = dec.DecodeUint64()
+			case keyBegins:
+				got.HasBegins = true
+				got.Begins, err = dec.DecodeUint64()
 			default:
 				t.Fatalf("key %d", key)
 			}
@@ -138,7 +147,7 @@ func TestTrailerWrittenByLibrary(t *testing.T) {
 		entries := map[int64]any{}
 		for range rapid.IntRange(0, 20).Draw(t, "unknown") {
 			key := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-40, 200)).Draw(t, "unknown key")
-			if !slices.Contains([]int64{keyLowest, keyTail, keyDigest, keyEndOfList, keyPurged}, key) {
+			if !slices.Contains([]int64{keyLowest, keyTail, keyDigest, keyEndOfList, keyPurged, keyLookup, keyBegins}, key) {
 				entries[key] = genValue(t, maxDepth-2)
 			}
 		}
@@ -156,6 +165,12 @@ func TestTrailerWrittenByLibrary(t *testing.T) {
 		}
 		if want.Purged > 0 {
 			entries[keyPurged] = want.Purged
+		}
+		if want.Time > 0 {
+			entries[keyLookup] = want.Time
+		}
+		if want.HasBegins {
+			entries[keyBegins] = want.Begins
 		}
 		keys := make([]int64, 0, len(entries))
 		for k := range entries {

@@ -207,5 +207,9 @@ func (r *role) Report(g core.Report) {
 		(*Store)(r).lapse(g.Partition, g.Range.End)
 		text = "records expired before they came"
 	}
+	if f := r.cfg.OnGap; f != nil && g.Range.Len() > 0 && (g.Kind == core.Skipped || g.Kind == core.Expired) {
+		gap := Gap{g.Partition.Topic, g.Partition.Producer, g.Range.First, g.Range.End - 1, g.Kind == core.Expired}
+		r.node.Hook(func() { f(gap) })
+	}
 	r.node.Logger().Warn(text, "kind", g.Kind.String(), "topic", g.Partition.Topic, "partition", g.Partition.Producer, "range", g.Range.String())
 }

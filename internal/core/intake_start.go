@@ -39,7 +39,7 @@ func (in *Intake) enter(q *part) {
 	for _, t := range q.wants {
 		q.fresh = q.fresh || t.empty[q.Producer]
 		if t.Pattern {
-			t.count(q, 1)
+			in.greet(t, q)
 		}
 	}
 	switch start := in.start(q); {

@@ -130,8 +130,7 @@ func (in *Intake) cover(t *want) {
 	}
 }
 
-// count adds a partition to the tally of a pattern, or takes it away, and reports
-// whether live records are wanted then.
+// count adds a partition to the tally of a pattern, or takes it away.
 func (t *want) count(q *part, n int) {
 	c := t.links[q.Producer]
 	c.parts += n
@@ -140,6 +139,15 @@ func (t *want) count(q *part, n int) {
 	}
 	if t.links[q.Producer] = c; c.parts == 0 {
 		delete(t.links, q.Producer)
+	}
+}
+
+// greet counts a new partition, whose live records are wanted: they come again if
+// those of the producer's others were not.
+func (in *Intake) greet(t *want, q *part) {
+	dark := !t.links[q.Producer].lit()
+	if t.count(q, 1); dark {
+		in.out.Live = append(in.out.Live, LiveOrder{Want: t.Want, Producer: q.Producer, On: true})
 	}
 }
 

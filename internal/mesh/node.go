@@ -45,6 +45,7 @@ type Node struct {
 	pushBusy bool
 	scratch  []byte
 
+	hooks   hooks
 	workers []func() bool
 	work    *sync.Cond // a worker may have something to do
 
@@ -75,6 +76,7 @@ func Start(cfg Config, makeRole func(*Node) Role) (*Node, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.role = makeRole(n)
+	n.Work(n.runHooks)
 	n.driver.Start(n, towers)
 	return n, nil
 }
