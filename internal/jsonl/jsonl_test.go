@@ -75,43 +75,63 @@ func TestParseByHand(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	const escapes = `want \" \\ \/ \b \f \n \r \t, or \uHHHH, for a character beyond U+FFFF a pair of them`
 	for line, want := range map[string]string{
-		``:                                `JSON ends early`,
-		`{"key":"k"`:                      `JSON ends early`,
-		`{"key":"k`:                       `field "key": JSON ends early`,
-		`"text"`:                          `no JSON object: want {…}`,
-		`[]`:                              `no JSON object`,
-		`null`:                            `no JSON object`,
-		`{"key":"k",}`:                    `near byte 11: `,
-		`{"key" "k"}`:                     `field "key": near byte 7: `,
-		`hello`:                           `near byte 1: `,
+		``:                                `JSON ends early: want a JSON object, {…}`,
+		`{`:                               `JSON ends early: want "`,
+		`{"key"`:                          `JSON ends early: want :`,
+		`{"key":`:                         `field "key": JSON ends early: want a string`,
+		`{"key":"k"`:                      `JSON ends early: want , or }`,
+		`{"key":"k`:                       `field "key": JSON ends early: want "`,
+		`{"key":"k\`:                      `field "key": byte 10: ` + escapes,
+		`{"key":"\n`:                      `field "key": JSON ends early: want "`,
+		`"text"`:                          `byte 1: want a JSON object, {…}`,
+		`[]`:                              `byte 1: want a JSON object, {…}`,
+		`null`:                            `byte 1: want a JSON object, {…}`,
+		`hello`:                           `byte 1: want a JSON object, {…}`,
+		`{"key":"k",}`:                    `byte 12: want "`,
+		`{,}`:                             `byte 2: want "`,
+		`{"key" "k"}`:                     `byte 8: want :`,
+		`{"key":"k";}`:                    `byte 11: want , or }`,
 		`{} {}`:                           `more than one object: want one a line`,
 		`{}x`:                             `more than one object: want one a line`,
+		"{}\x00":                          `more than one object: want one a line`,
 		`{"Key":"k"}`:                     `unknown field "Key": want topic, topic64, partition, offset, time, key, key64, headers, value, value64`,
 		`{"payload":"k"}`:                 `unknown field "payload"`,
 		`{"key":"k","key":"l"}`:           `field "key" comes twice`,
+		`{"key":"k","k\u0065y":"l"}`:      `field "key" comes twice`,
 		`{"key":"k","key64":""}`:          `fields "key" and "key64": want one of them`,
 		`{"value64":"","value":""}`:       `fields "value64" and "value": want one of them`,
 		`{"key":5}`:                       `field "key": want a string`,
+		`{"key":nul}`:                     `field "key": want a string`,
 		`{"key":{"a":"b"}}`:               `field "key": want a string`,
 		`{"key64":"a"}`:                   `field "key64": no base64: want the standard alphabet, with padding`,
 		`{"key64":"YR=="}`:                `field "key64": no base64`,
 		`{"key64":"Y\nQ=="}`:              `field "key64": no base64`,
 		`{"offset":-1}`:                   `field "offset": want a whole number from 0 to 18446744073709551615`,
 		`{"offset":1.5}`:                  `field "offset": want a whole number`,
+		`{"offset":01}`:                   `field "offset": want a whole number`,
+		`{"offset":+1}`:                   `field "offset": want a whole number`,
+		`{"offset":-}`:                    `field "offset": want a whole number`,
+		`{"offset":1x}`:                   `byte 12: want , or }`,
 		`{"offset":18446744073709551616}`: `field "offset": want a whole number`,
 		`{"offset":"1"}`:                  `field "offset": want a whole number`,
 		`{"time":1e3}`:                    `field "time": want ms since 1970 as a whole number, or RFC 3339 as a string`,
 		`{"time":"yesterday"}`:            `field "time": want ms`,
 		`{"time":[]}`:                     `field "time": want ms`,
 		`{"headers":{"a":"b"}}`:           `field "headers": want an array of {"name":…,"value":…}`,
-		`{"headers":["a"]}`:               `field "headers": header 1: no JSON object`,
+		`{"headers":["a"]}`:               `field "headers": header 1: byte 13: want a JSON object, {…}`,
+		`{"headers":[{}}`:                 `field "headers": byte 15: want , or ]`,
 		`{"headers":[{"name":"a"},{"name":"a","key":"b"}]}`: `field "headers": header 2: unknown field "key": want name, name64, value, value64`,
 		`{"headers":[{"name":"a","name64":"YQ=="}]}`:        `field "headers": header 1: fields "name" and "name64": want one of them`,
 		"{\"key\":\"\xff\"}":                                `not valid UTF-8: want binary in the fields key64 and value64`,
-		`{"key":"\ud800"}`:                                  `byte 9: \ud800 is half of a character`,
-		`{"key":"\\\uDC00"}`:                                `byte 11: \uDC00 is half of a character`,
-		`{"key":"\ud800\u0041"}`:                            `byte 9: \ud800 is half of a character`,
+		"{\"key\":\"a\tb\"}":                                `field "key": byte 10: want control characters as \u00HH`,
+		"{\"key\":\"\\na\tb\"}":                             `field "key": byte 12: want control characters as \u00HH`,
+		`{"key":"\x"}`:                                      `field "key": byte 9: ` + escapes,
+		`{"key":"\u00g0"}`:                                  `field "key": byte 9: ` + escapes,
+		`{"key":"\ud800"}`:                                  `field "key": byte 9: ` + escapes,
+		`{"key":"\\\uDC00"}`:                                `field "key": byte 11: ` + escapes,
+		`{"key":"\ud800\u0041"}`:                            `field "key": byte 9: ` + escapes,
 	} {
 		got, err := Parse([]byte(line), now)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -155,11 +175,12 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// FuzzParse: what is taken can be written, and is then taken for the same.
+// FuzzParse: what is taken is JSON, means the same to encoding/json, and can be
+// written and is then taken for the same.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{"topic":"t","offset":1,"time":2,"key64":"/w==","headers":[{"name":"n","value":"\ud83d\ude00"}],"value":"v"}`,
-		`{"time":"2023-11-14T22:13:20.123Z"}`, `{"key":"\ud800"}`, `{"headers":[{}]}`, `[`, `{"key":null}`,
+		`{"time":"2023-11-14T22:13:20.123Z"}`, `{"key":"\ud800"}`, `{"headers":[{}]}`, `[`, `{"key":null}`, `{"key":"\u0000\/\ufffd"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -168,6 +189,26 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
+		var other struct {
+			Topic, Partition, Key, Value *string
+			Topic64, Key64, Value64      *[]byte
+			Offset                       *uint64
+		}
+		if err := json.Unmarshal(line, &other); err != nil {
+			t.Fatalf("%q is no JSON: %v", line, err)
+		}
+		same := func(what string, got []byte, text *string, binary *[]byte) {
+			if text != nil && string(got) != *text || binary != nil && string(got) != string(*binary) {
+				t.Fatalf("%q: %s is %q, to others %v %v", line, what, got, text, binary)
+			}
+		}
+		same("topic", []byte(r.Topic), other.Topic, other.Topic64)
+		same("partition", []byte(r.Partition), other.Partition, nil)
+		same("key", r.Key, other.Key, other.Key64)
+		same("value", r.Value, other.Value, other.Value64)
+		if other.Offset != nil && *other.Offset != r.Offset {
+			t.Fatalf("%q: offset %d", line, r.Offset)
+		}
 		r.Time = r.Time.Truncate(time.Millisecond)
 		again, err := Parse(Append(nil, &r), now)
 		if err != nil {
@@ -175,6 +216,26 @@ func FuzzParse(f *testing.F) {
 		}
 		if !bytes.Equal(Append(nil, &r), Append(nil, &again)) {
 			t.Fatalf("%q: %+v became %+v", line, r, again)
+		}
+	})
+}
+
+// FuzzParseOthers: what encoding/json writes is taken, whatever it escapes.
+func FuzzParseOthers(f *testing.F) {
+	f.Add("<&>\u2028\x00\"\\", uint64(7), true)
+	f.Fuzz(func(t *testing.T, text string, offset uint64, html bool) {
+		if !utf8.ValidString(text) {
+			return
+		}
+		var line bytes.Buffer
+		e := json.NewEncoder(&line)
+		e.SetEscapeHTML(html)
+		if err := e.Encode(map[string]any{"key": text, "offset": offset, "headers": []map[string]string{{"name": text, "value": ""}}}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Parse(line.Bytes(), now)
+		if err != nil || string(r.Key) != text || r.Offset != offset || r.Headers[0].Name != text {
+			t.Fatalf("%s became %+v, %v", &line, r, err)
 		}
 	})
 }

@@ -1,11 +1,8 @@
 package jsonl
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -18,16 +15,14 @@ import (
 // whose line says none. It returns the record, which shares no memory with the
 // line, or an error that names the field and what is allowed there.
 func Parse(line []byte, now time.Time) (beck.Record, error) {
-	r := beck.Record{Time: now}
-	if err := checkText(line); err != nil {
+	if !utf8.Valid(line) {
+		return beck.Record{}, errors.New("not valid UTF-8: want binary in the fields key64 and value64")
+	}
+	r, s := beck.Record{Time: now}, scanner{line: line}
+	if err := s.object(recordFields, func(name string) error { return s.recordField(&r, name) }); err != nil {
 		return beck.Record{}, err
 	}
-	d := decoder{json.NewDecoder(bytes.NewReader(line))}
-	d.UseNumber()
-	if err := d.object(recordFields, func(name string) error { return d.recordField(&r, name) }); err != nil {
-		return beck.Record{}, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	if s.peek() != 0 || s.at < len(line) {
 		return beck.Record{}, errors.New("more than one object: want one a line")
 	}
 	return r, nil
@@ -38,179 +33,152 @@ var (
 	headerFields = []string{"name", "name64", "value", "value64"}
 )
 
-func (d decoder) recordField(r *beck.Record, name string) (err error) {
+func (s *scanner) recordField(r *beck.Record, name string) (err error) {
 	switch name {
 	case "topic", "topic64":
-		r.Topic, err = d.text(name)
+		r.Topic, err = s.text(name)
 	case "partition":
-		r.Partition, err = d.text(name)
+		r.Partition, err = s.text(name)
 	case "offset":
-		r.Offset, err = d.offset()
+		r.Offset, err = s.offset()
 	case "time":
-		r.Time, err = d.time()
+		r.Time, err = s.time()
 	case "key", "key64":
-		r.Key, err = d.bytes(name)
+		r.Key, err = s.bytes(name)
 	case "value", "value64":
-		r.Value, err = d.bytes(name)
+		r.Value, err = s.bytes(name)
 	case "headers":
-		r.Headers, err = d.headers()
+		r.Headers, err = s.headers()
 	}
 	return err
 }
 
-func (d decoder) headers() (headers []beck.Header, err error) {
-	t, err := d.token()
-	if err != nil || t == nil {
-		return nil, err
+func (s *scanner) headers() (headers []beck.Header, err error) {
+	if s.null() {
+		return nil, nil
 	}
-	if t != json.Delim('[') {
+	if s.peek() != '[' {
 		return nil, errors.New(`want an array of {"name":…,"value":…}`)
 	}
-	for d.More() {
+	err = s.list('[', ']', func() error {
 		var h beck.Header
-		err := d.object(headerFields, func(name string) (err error) {
+		err := s.object(headerFields, func(name string) (err error) {
 			if strings.HasPrefix(name, "name") {
-				h.Name, err = d.text(name)
+				h.Name, err = s.text(name)
 			} else {
-				h.Value, err = d.bytes(name)
+				h.Value, err = s.bytes(name)
 			}
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("header %d: %w", len(headers)+1, err)
+			return fmt.Errorf("header %d: %w", len(headers)+1, err)
 		}
 		headers = append(headers, h)
-	}
-	_, err = d.token()
+		return nil
+	})
 	return headers, err
 }
 
-// decoder reads the values of a line.
-type decoder struct{ *json.Decoder }
-
 // object reads an object with some of the fields, each once: of name and name64
 // one. read gets each name, and reads its value.
-func (d decoder) object(fields []string, read func(name string) error) error {
-	t, err := d.token()
-	if err != nil {
-		return err
+func (s *scanner) object(fields []string, read func(name string) error) error {
+	if s.peek() != '{' {
+		return s.want("a JSON object, {…}")
 	}
-	if t != json.Delim('{') {
-		return errors.New("no JSON object: want {…}")
-	}
-	var seen [16]bool
-	for d.More() {
-		t, err := d.token()
+	seen := 0 // a bit for each field
+	return s.list('{', '}', func() error {
+		b, err := s.string()
 		if err != nil {
 			return err
 		}
-		name, _ := t.(string) // the decoder lets nothing else stand there
-		if err := mark(fields, &seen, name); err != nil {
+		i := find(fields, b)
+		if i < 0 {
+			return fmt.Errorf("unknown field %.40q: want %s", b, strings.Join(fields, ", "))
+		}
+		if err := clash(fields, seen, i); err != nil {
 			return err
 		}
-		if err := read(name); err != nil {
-			return fmt.Errorf("field %q: %w", name, err)
+		seen |= 1 << i
+		if err := s.expect(':'); err != nil {
+			return err
 		}
-	}
-	_, err = d.token()
-	return err
+		if err := read(fields[i]); err != nil {
+			return fmt.Errorf("field %q: %w", fields[i], err)
+		}
+		return nil
+	})
 }
 
-// mark notes that a field was there.
-func mark(fields []string, seen *[16]bool, name string) error {
+func find(fields []string, name []byte) int {
 	for i, f := range fields {
-		same := f == name
-		if same && seen[i] {
-			return fmt.Errorf("field %q comes twice", name)
-		}
-		if same {
-			seen[i] = true
-		}
-		twin := strings.TrimSuffix(f, "64") == strings.TrimSuffix(name, "64")
-		if !same && twin && seen[i] {
-			return fmt.Errorf("fields %q and %q: want one of them", f, name)
+		if f == string(name) {
+			return i
 		}
 	}
-	for _, f := range fields {
-		if f == name {
-			return nil
-		}
-	}
-	return fmt.Errorf("unknown field %.40q: want %s", name, strings.Join(fields, ", "))
+	return -1
 }
 
-// token is the decoder's, with an error that says where.
-func (d decoder) token() (json.Token, error) {
-	t, err := d.Token()
-	var bad *json.SyntaxError
-	switch {
-	case err == nil:
-		return t, nil
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, errors.New("JSON ends early")
-	case errors.As(err, &bad):
-		return nil, fmt.Errorf("near byte %d: %w", bad.Offset, err)
+// clash returns what is wrong with field i after those that were seen.
+func clash(fields []string, seen, i int) error {
+	if seen&(1<<i) != 0 {
+		return fmt.Errorf("field %q comes twice", fields[i])
 	}
-	return nil, fmt.Errorf("near byte %d: %w", d.InputOffset()+1, err)
+	for j, f := range fields {
+		if seen&(1<<j) != 0 && strings.TrimSuffix(f, "64") == strings.TrimSuffix(fields[i], "64") {
+			return fmt.Errorf("fields %q and %q: want one of them", f, fields[i])
+		}
+	}
+	return nil
 }
 
 // bytes reads a text, or base64 where the field's name says so; null is nil.
-func (d decoder) bytes(name string) ([]byte, error) {
-	t, err := d.token()
-	if err != nil || t == nil {
+func (s *scanner) bytes(name string) ([]byte, error) {
+	if s.null() {
+		return nil, nil
+	}
+	if s.peek() != '"' {
+		return nil, s.wantValue("a string")
+	}
+	b, err := s.string()
+	if err != nil {
 		return nil, err
 	}
-	s, ok := t.(string)
-	if !ok {
-		return nil, errors.New("want a string")
+	if strings.HasSuffix(name, "64") {
+		return decodeBase64(b)
 	}
-	if !strings.HasSuffix(name, "64") {
-		return []byte(s), nil
-	}
-	return decodeBase64(s)
+	return append(make([]byte, 0, len(b)), b...), nil
 }
 
-func (d decoder) text(name string) (string, error) {
-	b, err := d.bytes(name)
+func (s *scanner) text(name string) (string, error) {
+	b, err := s.bytes(name)
 	return string(b), err
 }
 
-func (d decoder) offset() (uint64, error) {
-	t, err := d.token()
-	if err != nil || t == nil {
-		return 0, err
+func (s *scanner) offset() (uint64, error) {
+	if s.null() {
+		return 0, nil
 	}
-	if n, ok := t.(json.Number); ok {
-		if v, err := strconv.ParseUint(n.String(), 10, 64); err == nil {
-			return v, nil
-		}
+	if n, err := strconv.ParseUint(s.number(), 10, 64); err == nil {
+		return n, nil
 	}
-	return 0, errors.New("want a whole number from 0 to 18446744073709551615")
-}
-
-// checkText refuses what the JSON decoder would replace without a word.
-func checkText(line []byte) error {
-	if !utf8.Valid(line) {
-		return errors.New("not valid UTF-8: want binary in the fields key64 and value64")
-	}
-	return checkSurrogates(line)
+	return 0, s.wantValue("a whole number from 0 to 18446744073709551615")
 }
 
 // time reads ms since 1970, or RFC 3339.
-func (d decoder) time() (time.Time, error) {
-	t, err := d.token()
-	if err != nil || t == nil {
-		return time.Time{}, err
+func (s *scanner) time() (time.Time, error) {
+	if s.null() {
+		return time.Time{}, nil
 	}
-	switch v := t.(type) {
-	case json.Number:
-		if ms, err := strconv.ParseInt(v.String(), 10, 64); err == nil {
-			return time.UnixMilli(ms).UTC(), nil
+	if s.peek() == '"' {
+		b, err := s.string()
+		if err != nil {
+			return time.Time{}, err
 		}
-	case string:
-		if at, err := time.Parse(time.RFC3339, v); err == nil {
+		if at, err := time.Parse(time.RFC3339, string(b)); err == nil {
 			return at.UTC(), nil
 		}
+	} else if ms, err := strconv.ParseInt(s.number(), 10, 64); err == nil {
+		return time.UnixMilli(ms).UTC(), nil
 	}
-	return time.Time{}, errors.New("want ms since 1970 as a whole number, or RFC 3339 as a string")
+	return time.Time{}, s.wantValue("ms since 1970 as a whole number, or RFC 3339 as a string")
 }
