@@ -44,7 +44,7 @@ func (f *feed) run(s *stages, in source, node beck.NodeConfig) error {
 	case s.leave.Err() != nil && err != nil:
 		return fmt.Errorf("left early: %d records were not stored", f.total.Load()-f.producer.Stats().Stored)
 	case err != nil:
-		return errors.Join(err, f.producer.Close())
+		return errors.Join(f.failed(err), f.producer.Close())
 	case inputErr != nil:
 		return fmt.Errorf("%w; %s", inputErr, f.wentBefore())
 	case s.drain.Err() != nil && f.want > f.total.Load():
@@ -67,6 +67,14 @@ func (f *feed) wentBefore() string {
 	default:
 		return fmt.Sprintf("the %d records before it are %s", n, done)
 	}
+}
+
+// failed adds to what stopped the producer how much was done before.
+func (f *feed) failed(err error) error {
+	if n := f.producer.Stats(); n.Published > 0 && !f.noWait {
+		return fmt.Errorf("%w; of %d records published %d are not stored", err, n.Published, min(n.Published, n.Unstored))
+	}
+	return err
 }
 
 // publishAll reads on one goroutine and publishes on this one, so that a
