@@ -32,6 +32,7 @@ type Consumer struct {
 	queue  []delivery
 	rest   []beck.Record             // that left the queue, and were not handed over after all
 	drops  map[core.Partition]uint64 // to be told to OnDrop
+	lent   []loan                    // whose values the application has until its next call
 	start  start
 	opener opener
 	handed uint64
@@ -176,9 +177,12 @@ func (c *Consumer) take(dst []beck.Record) (n int) {
 
 func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	now := c.node.Now()
+	c.takeBack()
 	for n < len(dst) && len(c.queue) > 0 {
 		d := &c.queue[0]
-		n += c.takeOf(d, dst[n:])
+		taken := c.takeOf(d, dst[n:])
+		c.lend(d.run, taken)
+		n += taken
 		if d.at == d.end {
 			bytes := d.consumed
 			c.queue[0] = delivery{}

@@ -111,7 +111,7 @@ func checkExtras(r *beck.Record) (size int, err error) {
 		return 0, fmt.Errorf("%w: %d headers, at most %d", beck.ErrTooLarge, len(r.Headers), protocol.MaxHeaders)
 	case bytes > protocol.MaxHeaderBytes:
 		return 0, fmt.Errorf("%w: headers of %d bytes, at most %d", beck.ErrTooLarge, bytes, protocol.MaxHeaderBytes)
-	case !r.Time.IsZero() && uint64(r.Time.UnixMilli()) > protocol.MaxTime:
+	case !r.Time.IsZero() && uint64(r.Time.Unix()) > protocol.MaxTime/1000: // a negative one is, too
 		return 0, fmt.Errorf("%w: %v", beck.ErrTime, r.Time.Format(time.RFC3339))
 	}
 	return len(r.Key) + bytes + len(r.Headers)*headerBytes, nil

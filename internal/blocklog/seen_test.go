@@ -1,6 +1,7 @@
 package blocklog
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -57,5 +58,31 @@ func TestSeenAt(t *testing.T) {
 	}
 	if got := seen(at(40, 0)); got != 1350 {
 		t.Errorf("trimmed: %d, want 1350", got)
+	}
+}
+
+// A clock that is set back a little leaves the times rising; one that is set back
+// far was wrong before, and the times go back with it.
+func TestClockSetBack(t *testing.T) {
+	o, c := clocked()
+	l := openLog(t, "/store", o)
+	defer closeLog(t, l)
+	var times []int64
+	add := func() {
+		next := stateOf(t, l).Next
+		commitRange(t, l, alpha, next, next+1)
+		if err := l.Read(alpha, next, 0, func(r Record) bool { times = append(times, r.FirstSeen); return false }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commitRange(t, l, alpha, 0, 1)
+	start := c.Now().UnixMilli()
+	for _, step := range []time.Duration{time.Second, -30 * time.Second, time.Second, -2 * time.Minute} {
+		c.wait(step)
+		add()
+	}
+	want := []int64{start + 1000, start + 1000, start + 1000, start - 148_000}
+	if !slices.Equal(times, want) {
+		t.Errorf("times %v, want %v", times, want)
 	}
 }

@@ -25,8 +25,11 @@ type part struct {
 	paused  bool    // for now
 	named   bool    // somebody said how far it goes
 	fresh   bool    // its producer had told all it has before anything was known of it
-	bound   uint64  // what is before it may be delivered; see intake_stored.go
-	waits   bool    // it has its place among those that wait for credit
+	// answered is how far its own producer has answered from record 0 on without a
+	// break, up to foreignRecords.
+	answered uint64
+	bound    uint64 // what is before it may be delivered; see intake_stored.go
+	waits    bool   // it has its place among those that wait for credit
 
 	held    []Run // ahead of the gap: sorted, disjoint
 	average int64 // bytes a record, smoothed; 0 while unknown

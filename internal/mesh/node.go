@@ -45,7 +45,9 @@ type Node struct {
 	pushBusy bool
 	scratch  []byte
 
-	hooks   hooks
+	hooks      hooks
+	idleBlocks [][]byte // of links' readers, to be used again
+
 	workers []func() bool
 	work    *sync.Cond // a worker may have something to do
 
