@@ -21,6 +21,9 @@ func (d *delivery) String() string {
 	return "received"
 }
 
+// Choices are the words that it takes.
+func (d *delivery) Choices() []string { return []string{"received", "stored"} }
+
 // Set implements pflag.Value; cobra puts the flag's name before the error.
 func (d *delivery) Set(text string) error {
 	switch text {
