@@ -124,7 +124,7 @@ func TestBoundsMemory(t *testing.T) {
 	read := 0
 	endless := readerFunc(func(p []byte) (int, error) { read += len(p); return len(p), nil })
 	_, err := readAll(New(endless, []byte("\n"), 1<<20))
-	if err == nil || read > 4<<20 {
+	if err == nil || read > 3<<20 {
 		t.Fatalf("read %d bytes, %v", read, err)
 	}
 }
