@@ -52,7 +52,8 @@ may come again, and none is left out.
 
 --offset says where to begin: beginning, end, stored (with --name), N in every
 partition, -N for the last N records of each, or s@TIME; e@TIME ends before TIME,
-with what was known at the start. TIME is ms since 1970, RFC 3339, or an age such
+with what was known at the start, and begins at the beginning if nothing else is
+said. TIME is ms since 1970, RFC 3339, or an age such
 as 1h or 7d.
 
 --format has the tokens %t topic, %p partition, %o offset, %k key, %s value, %h
@@ -64,7 +65,7 @@ value in 4 bytes, %H the number of headers; modifiers such as %s{hex}, %k{base64
 		Example: `  beck consume hello
   beck consume hello --from-beginning --end
   beck consume orders --name billing --deliver stored
-  beck sub sensors.> -o s@1h -f '%T{rfc3339} %t %k %s\n'
+  beck sub 'sensors.>' -o s@1h -f '%T{rfc3339} %t %k %s\n'
   beck consume hello -o -10 -e -J
   beck consume hello -o beginning -e -J | beck produce copy -J`,
 		Args: func(_ *cobra.Command, args []string) error { return checkTopics(slices.Concat(f.topics, args)) },
@@ -167,7 +168,7 @@ func (f *consumeFlags) config(node beck.NodeConfig, topics []string) consumer.Co
 	case span.Time:
 		c.Start = consumer.AtTime(f.span.Begin)
 	}
-	if f.fromBeginning {
+	if f.fromBeginning || (f.span.From == span.Unset && !c.Until.IsZero()) {
 		c.Start = consumer.Earliest
 	}
 	return c
