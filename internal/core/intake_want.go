@@ -108,12 +108,11 @@ func (in *Intake) WantFrom(w Want, start Start, now time.Time) {
 		in.topics[w.Name] = t
 	}
 	list := w.list()
-	at, listed := slices.BinarySearch(in.lists, list)
-	if !listed {
+	if at, listed := slices.BinarySearch(in.lists, list); !listed {
 		in.lists = slices.Insert(in.lists, at, list)
 	}
 	for _, s := range in.sorted {
-		if s.asks[list] == nil || !listed {
+		if a := s.asks[list]; a == nil || a.at.Before(now) { // what the list named before was not wanted
 			in.ask(s, list, now)
 		}
 	}
