@@ -28,7 +28,7 @@ type Consumer struct {
 	rx   *mesh.Receiver
 	more *sync.Cond // the queue has something, or never will
 
-	wants  []core.Want // that the application subscribed to
+	wants  wants
 	queue  []delivery
 	rest   []beck.Record             // that left the queue, and were not handed over after all
 	drops  map[core.Partition]uint64 // to be told to OnDrop
@@ -63,7 +63,8 @@ func Start(c Config) (*Consumer, error) {
 	}
 	c.StopAtEnd = c.StopAtEnd || !c.Until.IsZero()
 	con := &Consumer{cfg: c, start: newStart(), bounds: newBounds(c), opener: newOpener(c.MessageBytes)}
-	con.wants, _ = c.wants(c.Topics) // they are valid
+	list, _ := c.wants(c.Topics) // they are valid
+	con.wants = wantsOf(list)
 	if err := con.openPositions(); err != nil {
 		return nil, fmt.Errorf("start consumer: %w", err)
 	}

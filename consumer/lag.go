@@ -31,7 +31,7 @@ func (c *Consumer) Lag() []Lag {
 	}
 	var lags []Lag
 	for _, st := range c.rx.In.Standings(core.Selection{}) {
-		if !c.receives(st.Topic) { // where positions are saved
+		if !c.wants.match(st.Topic) { // where positions are saved
 			continue
 		}
 		l := Lag{Topic: st.Topic, Partition: st.Producer, Next: st.Next, Head: st.Head, HeadKnown: st.Named, Paused: st.Paused}

@@ -44,7 +44,7 @@ func (c *Consumer) pause(verb, topic string, partitions []string, do func(core.S
 	if err := c.gone(); err != nil {
 		return err
 	}
-	if !c.receivesOf(w) {
+	if !c.wants.touch(w) {
 		return fmt.Errorf("%s %s: %w", verb, topic, beck.ErrNotSubscribed)
 	}
 	for _, p := range partitions {

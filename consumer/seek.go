@@ -33,7 +33,7 @@ func (c *Consumer) Seek(to beck.Offset) error {
 	if err := c.gone(); err != nil {
 		return err
 	}
-	if !c.receives(p.Topic) {
+	if !c.wants.match(p.Topic) {
 		return fmt.Errorf("seek %v: %w", to, beck.ErrNotSubscribed)
 	}
 	if !c.begun {
@@ -107,12 +107,12 @@ func (c *Consumer) OffsetsAt(ctx context.Context, t time.Time, topics ...string)
 	c.node.Lock()
 	defer c.node.Unlock()
 	for _, w := range wants {
-		if !c.receivesOf(w) {
+		if !c.wants.touch(w) {
 			return nil, fmt.Errorf("topic %q: %w", text(w), beck.ErrNotSubscribed)
 		}
 	}
 	if len(topics) == 0 {
-		wants = c.wants
+		wants = c.wants.list()
 	}
 	defer context.AfterFunc(ctx, c.wake)()
 	for c.lookup != nil { // one at a time
@@ -130,16 +130,6 @@ func (c *Consumer) OffsetsAt(ctx context.Context, t time.Time, topics ...string)
 		c.more.Wait()
 	}
 	return c.foundBy(wants), l.err
-}
-
-// receives reports whether a topic is subscribed to.
-func (c *Consumer) receives(topic string) bool {
-	return slices.ContainsFunc(c.wants, func(w core.Want) bool { return w.Match(topic) })
-}
-
-// receivesOf reports whether a subscription has anything to do with what w names.
-func (c *Consumer) receivesOf(w core.Want) bool {
-	return slices.ContainsFunc(c.wants, func(o core.Want) bool { return o == w || o.Match(w.Name) || w.Match(o.Name) })
 }
 
 // lookup is a question to the stores where a time begins.

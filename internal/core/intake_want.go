@@ -50,8 +50,8 @@ func (w Want) list() string {
 	return w.Name
 }
 
-// compare orders wants: topics, then patterns.
-func (w Want) compare(v Want) int {
+// Compare orders wants: topics, then patterns.
+func (w Want) Compare(v Want) int {
 	if w.Pattern != v.Pattern {
 		if v.Pattern {
 			return -1
@@ -123,7 +123,7 @@ func (in *Intake) cover(t *want) {
 	for _, q := range in.parts {
 		if t.Match(q.Topic) {
 			q.wants = append(q.wants, t)
-			slices.SortFunc(q.wants, func(a, b *want) int { return a.compare(b.Want) })
+			slices.SortFunc(q.wants, func(a, b *want) int { return a.Compare(b.Want) })
 			t.count(q, 1)
 		}
 	}
@@ -151,7 +151,7 @@ func (in *Intake) greet(t *want, q *part) {
 }
 
 func (in *Intake) wantIndex(w Want) (int, bool) {
-	return slices.BinarySearchFunc(in.wants, w, func(t *want, w Want) int { return t.compare(w) })
+	return slices.BinarySearchFunc(in.wants, w, func(t *want, w Want) int { return t.Compare(w) })
 }
 
 // Unwant removes a topic and forgets its partitions, unless a pattern takes them
@@ -217,6 +217,17 @@ func (in *Intake) covering(topic string) (over []*want) {
 	}
 	slices.Reverse(over)
 	return over
+}
+
+// listing returns the wants whose heads a list names.
+func (in *Intake) listing(list string) (named []*want) {
+	if t := in.topics[list]; t != nil {
+		named = append(named, t)
+	}
+	for i := len(in.wants) - 1; list == "" && i >= 0 && in.wants[i].Pattern; i-- {
+		named = append(named, in.wants[i])
+	}
+	return named
 }
 
 // Wants returns what is wanted, topics first.
