@@ -138,7 +138,7 @@ const (
 	Skipped GapKind = "skipped" // the range was given up
 	Expired GapKind = "expired" // the range has passed its retention
 	Damaged GapKind = "damaged" // the record came with a checksum not its own; it is fetched again
-	Ahead   GapKind = "ahead"   // the saved position is beyond what anybody has: the range was finished, and is gone
+	Ahead   GapKind = "ahead"   // the saved position, or that of StartAt, is beyond what anybody has: the range was finished, and is gone
 )
 
 // DefaultConfig returns the settings of a consumer beside a local tower.

@@ -28,13 +28,13 @@ type Consumer struct {
 	rx   *mesh.Receiver
 	more *sync.Cond // the queue has something, or never will
 
-	wants  []core.Want // that the application subscribed to
-	queue  []delivery
-	rest   []beck.Record             // that left the queue, and were not handed over after all
-	drops  map[core.Partition]uint64 // to be told to OnDrop
-	lent   []loan                    // whose values the application has until its next call
-	start  start
-	opener opener
+	wants wants
+	queue []delivery
+	rest  []beck.Record             // that left the queue, and were not handed over after all
+	drops map[core.Partition]uint64 // to be told to OnDrop
+	lent  []loan                    // whose values the application has until its next call
+	start start
+	opening
 	handed uint64
 	pos    *progress // nil where none are saved
 	name   *claim    // nil where no name is claimed in the mesh
@@ -62,8 +62,10 @@ func Start(c Config) (*Consumer, error) {
 		return nil, err
 	}
 	c.StopAtEnd = c.StopAtEnd || !c.Until.IsZero()
-	con := &Consumer{cfg: c, start: newStart(), bounds: newBounds(c), opener: newOpener(c.MessageBytes)}
-	con.wants, _ = c.wants(c.Topics) // they are valid
+	con := &Consumer{cfg: c, start: newStart(), bounds: newBounds(c)}
+	list, _ := c.wants(c.Topics) // they are valid
+	con.wants = wantsOf(list)
+	con.opening.init(c.MessageBytes)
 	if err := con.openPositions(); err != nil {
 		return nil, fmt.Errorf("start consumer: %w", err)
 	}
@@ -163,10 +165,8 @@ func (c *Consumer) finished(ctx context.Context) error {
 // take moves records out of the queue and gives their room back. It returns how
 // many; what was put back comes first.
 func (c *Consumer) take(dst []beck.Record) (n int) {
-	c.opener.packed = false
 	if n = copy(dst, c.rest); n > 0 {
 		c.rest = c.rest[n:]
-		c.opener.packed = true // one of them may be
 	} else {
 		n = c.takeQueued(dst)
 		c.rx.Act()
@@ -180,7 +180,7 @@ func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	c.takeBack()
 	for n < len(dst) && len(c.queue) > 0 {
 		d := &c.queue[0]
-		taken := c.takeOf(d, dst[n:])
+		taken := d.take(dst[n:])
 		c.lend(d.run, taken)
 		n += taken
 		if d.at == d.end {
@@ -196,17 +196,18 @@ func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	return n
 }
 
-// takeOf moves records of a delivery to dst, and returns how many.
-func (c *Consumer) takeOf(d *delivery, dst []beck.Record) int {
-	run, n, source := d.run, min(len(dst), d.end-d.at), beck.FromProducer
+// take moves records to dst, raw, and returns how many. It looks into none: the
+// lock is held.
+func (d *delivery) take(dst []beck.Record) int {
+	run, n, source := d.run, min(len(dst), d.end-d.at), raw|beck.FromProducer
 	if run.Stored {
-		source = beck.FromStore
+		source = raw | beck.FromStore
 	}
 	for i := range dst[:n] {
-		r := &dst[i]
+		r, came := &dst[i], run.Record(d.at+i)
 		r.Topic, r.Partition = run.Partition.Topic, run.Partition.Producer
 		r.Offset = run.First + uint64(d.at+i)
-		c.opener.fill(r, run.Record(d.at+i), source)
+		r.Key, r.Value, r.Source = came.Trailer, came.Content, source
 	}
 	d.at += n
 	return n
@@ -260,15 +261,15 @@ func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
 		b.at.Store(int64(done))
 		c.end(b, left && len(b.records) > 0)
 	}()
-	for i, r := range b.records {
+	o := c.openers.Get().(*opener)
+	defer c.openers.Put(o)
+	for i := range b.records {
 		if c.cuts.made.Load() != b.cuts {
 			b.cut, left = true, len(b.records) > 0
 			return true
 		}
-		err := c.opener.value(&r)
-		if err != nil {
-			c.opener.without(&r)
-		}
+		r := b.records[i] // there it stays raw, for who goes on when this loop is left
+		err := o.open(&r)
 		if !yield(r, err) {
 			return false
 		}
@@ -341,7 +342,7 @@ func (c *Consumer) Stats() Stats {
 	return Stats{
 		Waits: c.start.missing, StoresRead: read,
 		Delivered: c.handed, Queued: c.rx.In.Queued(), Duplicates: c.rx.In.Stats.Duplicates,
-		Damaged: c.rx.In.Stats.Damaged, Trailers: c.opener.trailers, Unreadable: c.opener.unreadable.Load(),
+		Damaged: c.rx.In.Stats.Damaged, Trailers: c.trailers.Load(), Unreadable: c.unreadable.Load(),
 		NoRoom: c.rx.In.Stats.NoRoom, Fetches: c.rx.In.Stats.Fetches,
 		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,
 	}

@@ -31,6 +31,9 @@ func (c *Consumer) Lag() []Lag {
 	}
 	var lags []Lag
 	for _, st := range c.rx.In.Standings(core.Selection{}) {
+		if !c.wants.match(st.Topic) { // where positions are saved
+			continue
+		}
 		l := Lag{Topic: st.Topic, Partition: st.Producer, Next: st.Next, Head: st.Head, HeadKnown: st.Named, Paused: st.Paused}
 		if at, queued := waiting[st.Partition]; queued {
 			l.Next = at

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/beckmesh/beck"
@@ -78,7 +77,7 @@ func (c *Consumer) load(now time.Time) (done bool) {
 	}
 	c.begun = true
 	c.start.asked()
-	c.want(c.wants)
+	c.want(c.wants.list())
 	c.seekEarly()
 	return true
 }
@@ -91,19 +90,17 @@ func (c *Consumer) checkTimeout(now time.Time, missing string) {
 }
 
 // resume lets what is wanted go on where it is saved, or begin where it is to.
-func (c *Consumer) resume(wants []core.Want) {
-	wanted := func(topic string) bool {
-		return slices.ContainsFunc(wants, func(w core.Want) bool { return w.Match(topic) })
-	}
+func (c *Consumer) resume(fresh []core.Want) {
+	wanted := wantsOf(fresh)
 	at := make(map[core.Partition]uint64)
 	for _, o := range c.cfg.StartAt {
-		if wanted(o.Topic) {
+		if wanted.match(o.Topic) {
 			at[core.Partition{Topic: o.Topic, Producer: o.Partition}] = o.Offset
 		}
 	}
 	if c.pos != nil {
 		for p, next := range c.pos.saved {
-			if p.Producer != began && wanted(p.Topic) {
+			if p.Producer != began && wanted.match(p.Topic) {
 				at[p] = next
 			}
 		}
@@ -145,7 +142,7 @@ func (c *Consumer) noteStart() {
 	if c.pos == nil || c.cfg.Start == Earliest {
 		return
 	}
-	for _, w := range c.wants {
+	for _, w := range c.wants.list() {
 		if c.pos.knows(w.Name) {
 			continue
 		}

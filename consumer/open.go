@@ -8,70 +8,87 @@ import (
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/compress"
-	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/protocol"
 )
 
-// What the Source of a record says besides, until it is handed over: that its
-// Value is still the content, which begins with a mark; or that its trailer names
-// another compression than its content does.
-const (
-	packed  beck.Source = 1 << 7
-	twisted beck.Source = 1 << 6
-)
+// raw is in the Source of a record that was received and not yet opened: its Key
+// is then its trailer, or nil, and its Value its content.
+const raw beck.Source = 1 << 7
 
-// opener makes records out of what came: first all but the value, with the node's
-// lock held, then, without it, the value where that is compressed.
+// opening is what a consumer shares for making records out of what came. That is
+// done without the node's lock.
+type opening struct {
+	openers    sync.Pool // of *opener
+	decoder    func() (*compress.Decoder, error)
+	trailers   atomic.Uint64 // that could not be read
+	unreadable atomic.Uint64 // values that could not be
+}
+
+func (o *opening) init(limit int) {
+	o.decoder = sync.OnceValues(func() (*compress.Decoder, error) { return compress.NewDecoder(limit) })
+	o.openers.New = func() any { return &opener{opening: o, millis: -1, names: make(map[string]string)} }
+}
+
+// opener makes records out of what came, for one goroutine at a time.
 type opener struct {
-	packed bool // one of the last records taken is
-
+	*opening
 	millis  int64 // as time says
 	time    time.Time
 	headers []beck.Header     // room for those to come; what is given away is not used again
 	names   map[string]string // of headers, as they came before
-
-	decoder    func() (*compress.Decoder, error)
-	trailers   uint64 // that could not be read
-	unreadable atomic.Uint64
 }
 
-func newOpener(limit int) opener {
-	return opener{
-		millis: -1, names: make(map[string]string),
-		decoder: sync.OnceValues(func() (*compress.Decoder, error) { return compress.NewDecoder(limit) }),
+// open makes a raw record a whole one. An error, which wraps [beck.ErrValue], says
+// that it has no value; the rest of it is there.
+func (o *opener) open(r *beck.Record) error {
+	trailer, as := r.Key, protocol.Plain
+	r.Source &^= raw
+	if ms, ok := protocol.PlainTime(trailer); ok {
+		r.Key, r.Headers, r.Time = nil, nil, o.at(ms)
+	} else {
+		as = o.describe(r, trailer)
 	}
+	if in, marked := protocol.Marked(r.Value); marked || as != protocol.Plain {
+		return o.value(r, as == protocol.Plain || as == in)
+	}
+	return nil
 }
 
-// fill fills in everything but what says where the record stands; the value only
-// as far as that is the content.
-func (o *opener) fill(r *beck.Record, raw mesh.Record, source beck.Source) {
-	r.Key, r.Headers, r.Value, r.Source = nil, nil, raw.Content, source
-	as, marked := protocol.Marked(raw.Content)
-	if marked {
-		r.Source |= packed
-		o.packed = true
+// describe fills in what a trailer says of a record, and returns the compression
+// that it names.
+func (o *opener) describe(r *beck.Record, trailer []byte) protocol.Compression {
+	r.Key, r.Headers, r.Time = nil, nil, time.Time{}
+	if len(trailer) == 0 {
+		return protocol.Plain
 	}
-	if ms, ok := protocol.PlainTime(raw.Trailer); ok {
-		r.Time = o.at(ms)
-		return
-	}
-	r.Time = time.Time{}
-	if len(raw.Trailer) == 0 {
-		return
-	}
-	t, err := protocol.ParseRecordTrailer(raw.Trailer)
+	t, err := protocol.ParseRecordTrailer(trailer)
 	if err != nil {
-		o.trailers++
-		return
+		o.trailers.Add(1)
+		return protocol.Plain
 	}
 	if t.HasTime {
 		r.Time = o.at(t.Time)
 	}
-	if t.Compression != protocol.Plain && (!marked || as != t.Compression) {
-		r.Source |= packed | twisted
-		o.packed = true
-	}
 	r.Key, r.Headers = t.Key, o.headersOf(&t)
+	return t.Compression
+}
+
+// value makes the value of a content. agreed says that its trailer names no other
+// compression than its mark does.
+func (o *opener) value(r *beck.Record, agreed bool) error {
+	d, err := o.decoder()
+	if err == nil && !agreed {
+		err = fmt.Errorf("%w: the trailer names another compression than the content", compress.ErrBroken)
+	}
+	content := r.Value
+	if r.Value = nil; err == nil {
+		r.Value, err = d.Value(content)
+	}
+	if err != nil {
+		o.unreadable.Add(1)
+		return fmt.Errorf("%v: %w: %w", r.Place(), beck.ErrValue, err)
+	}
+	return nil
 }
 
 // at returns a time, which is often that of the record before.
@@ -122,51 +139,15 @@ func (o *opener) name(b []byte) string {
 	return s
 }
 
-// value makes r.Value of its content. After an error, which wraps
-// [beck.ErrValue], r is as before.
-func (o *opener) value(r *beck.Record) error {
-	if r.Source&packed == 0 {
-		return nil
-	}
-	d, err := o.decoder()
-	if err == nil && r.Source&twisted != 0 {
-		err = fmt.Errorf("%w: the trailer names another compression than the content", compress.ErrBroken)
-	}
-	var value []byte
-	if err == nil {
-		value, err = d.Value(r.Value)
-	}
-	if err != nil {
-		return fmt.Errorf("%v: %w: %w", r.Place(), beck.ErrValue, err)
-	}
-	r.Value, r.Source = value, r.Source&^packed
-	return nil
-}
-
-// without makes r a record whose value cannot be read.
-func (o *opener) without(r *beck.Record) {
-	r.Value, r.Source = nil, r.Source&^(packed|twisted)
-	o.unreadable.Add(1)
-}
-
-// handOver makes the values of records that were taken, and returns how many of
-// them the application is given now. The others are for the next call: behind one
+// handOver opens records that were taken, and returns how many of them the
+// application is given now. The others are for the next call: those behind one
 // whose value cannot be read, which then is the error, or beyond what may be in
 // memory at a time. It needs the lock, and gives it up while it works.
 func (c *Consumer) handOver(records []beck.Record) (n int, err error) {
-	if n = len(records); c.opener.packed {
-		c.node.Unlock()
-		n, err = c.open(records)
-		c.node.Lock()
-	}
-	done := n
-	if n > 0 {
-		err = nil // it is for the next call
-	} else if err != nil {
-		c.opener.without(&records[0])
-		c.handed--
-		done = 1 // told of
-	}
+	c.node.Unlock()
+	n, done, err := c.openAll(records)
+	c.node.Lock()
+	c.handed -= uint64(done - n)
 	c.putBack(records[done:])
 	if c.pos != nil {
 		c.pos.finish(records[:done])
@@ -174,22 +155,25 @@ func (c *Consumer) handOver(records []beck.Record) (n int, err error) {
 	return n, err
 }
 
-// open makes values until one cannot be read, or they take as much memory as the
-// queue may, and returns how many records are whole.
-func (c *Consumer) open(records []beck.Record) (n int, err error) {
-	bytes := int64(0)
-	for i := range records {
-		r := &records[i]
-		if r.Source&packed == 0 {
-			continue
+// openAll opens records until their values take as much memory as the queue may,
+// or one has none; if that is the first, it is done with, and the error returned.
+func (c *Consumer) openAll(records []beck.Record) (n, done int, err error) {
+	o := c.opening.openers.Get().(*opener)
+	defer c.opening.openers.Put(o)
+	for bytes := int64(0); n < len(records) && bytes < c.cfg.QueueBytes; n++ {
+		r := &records[n]
+		trailer, content := r.Key, r.Value
+		if err := o.open(r); err != nil {
+			if n == 0 {
+				return 0, 1, err
+			}
+			r.Key, r.Value, r.Source = trailer, content, r.Source|raw // it is opened again next time
+			o.unreadable.Add(^uint64(0))
+			return n, n, nil
 		}
-		if bytes >= c.cfg.QueueBytes {
-			return i, nil
+		if len(r.Value) > len(content) {
+			bytes += int64(len(r.Value))
 		}
-		if err := c.opener.value(r); err != nil {
-			return i, err
-		}
-		bytes += int64(len(r.Value))
 	}
-	return len(records), nil
+	return n, n, nil
 }

@@ -66,7 +66,12 @@ func TestPatterns(t *testing.T) {
 	if got, want := c.Topics(), []string{`a\*c`, "sensors.*", "sensors.*.b", "sensors.a"}; !slices.Equal(got, want) {
 		t.Errorf("subscribed to %q, want %q", got, want)
 	}
-	if err := c.Unsubscribe("sensors.*"); err != nil {
+	// Another one takes what was there all the time.
+	if err := c.Subscribe("other.>"); err != nil {
+		t.Fatal(err)
+	}
+	testmesh.InOrder(t, testmesh.Take(t, c, 2*n)[:n], 0, "v")
+	if err := c.Unsubscribe("other.>", "sensors.*"); err != nil {
 		t.Fatal(err)
 	}
 	publishTo(t, p, 1, "sensors.b", "sensors.a")

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
@@ -45,7 +44,7 @@ func (c *Consumer) pause(verb, topic string, partitions []string, do func(core.S
 	if err := c.gone(); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(c.wants, func(o core.Want) bool { return o == w || o.Match(w.Name) || w.Match(o.Name) }) {
+	if !c.wants.touch(w) {
 		return fmt.Errorf("%s %s: %w", verb, topic, beck.ErrNotSubscribed)
 	}
 	for _, p := range partitions {

@@ -33,7 +33,7 @@ func (c *Consumer) Seek(to beck.Offset) error {
 	if err := c.gone(); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(c.wants, func(w core.Want) bool { return w.Match(p.Topic) }) {
+	if !c.wants.match(p.Topic) {
 		return fmt.Errorf("seek %v: %w", to, beck.ErrNotSubscribed)
 	}
 	if !c.begun {
@@ -94,7 +94,8 @@ func (c *Consumer) SeekTime(ctx context.Context, t time.Time, topics ...string) 
 // record which a store first saw at t or later, with only earlier ones before it,
 // and perhaps some behind it: stores remember times by block. If there is none it
 // is behind the last record stored. Of partitions that no store has it is the
-// lowest one there is. A store that does not answer within 5 s is ErrUnanswered.
+// lowest one there is. A store that does not answer within 5 s is ErrUnanswered, a
+// topic that is not received ErrNotSubscribed.
 func (c *Consumer) OffsetsAt(ctx context.Context, t time.Time, topics ...string) ([]beck.Offset, error) {
 	wants, err := c.cfg.wants(topics)
 	if err != nil {
@@ -105,8 +106,13 @@ func (c *Consumer) OffsetsAt(ctx context.Context, t time.Time, topics ...string)
 	}
 	c.node.Lock()
 	defer c.node.Unlock()
+	for _, w := range wants {
+		if !c.wants.touch(w) {
+			return nil, fmt.Errorf("topic %q: %w", text(w), beck.ErrNotSubscribed)
+		}
+	}
 	if len(topics) == 0 {
-		wants = c.wants
+		wants = c.wants.list()
 	}
 	defer context.AfterFunc(ctx, c.wake)()
 	for c.lookup != nil { // one at a time

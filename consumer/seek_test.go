@@ -144,6 +144,9 @@ func TestSeekTime(t *testing.T) {
 	if r := testmesh.Take(t, c, 100); r[0].Offset != 100 {
 		t.Errorf("goes on at %d, want 100", r[0].Offset)
 	}
+	if err := c.SeekTime(ctx, between, "u"); !errors.Is(err, beck.ErrNotSubscribed) {
+		t.Errorf("of another topic: %v", err)
+	}
 	if err := c.SeekTime(ctx, time.Now().Add(time.Hour), "t"); err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func (s *start) check(c *Consumer, now time.Time) time.Time {
 	}
 	if c.bounds.start > 0 {
 		if c.lookup == nil {
-			c.lookUp(c.bounds.start, c.wants)
+			c.lookUp(c.bounds.start, c.wants.list())
 		}
 		if c.lookedUp(now); !c.lookup.done {
 			return again

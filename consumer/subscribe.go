@@ -12,9 +12,9 @@ import (
 func (c *Consumer) Topics() []string {
 	c.node.Lock()
 	defer c.node.Unlock()
-	topics := make([]string, len(c.wants))
-	for i, w := range c.wants {
-		topics[i] = text(w)
+	var topics []string
+	for _, w := range c.wants.list() {
+		topics = append(topics, text(w))
 	}
 	slices.Sort(topics)
 	return topics
@@ -33,8 +33,7 @@ func (c *Consumer) Subscribe(topics ...string) error {
 	if c.node.Closed() {
 		return fmt.Errorf("consumer: %w", beck.ErrClosed)
 	}
-	fresh := slices.DeleteFunc(wants, func(w core.Want) bool { return slices.Contains(c.wants, w) })
-	c.wants = append(c.wants, fresh...)
+	fresh := slices.DeleteFunc(wants, func(w core.Want) bool { return !c.wants.add(w) })
 	if c.begun { // else they are wanted then
 		c.want(fresh)
 	}
@@ -42,9 +41,9 @@ func (c *Consumer) Subscribe(topics ...string) error {
 }
 
 // want subscribes to topics, and goes on where they are saved.
-func (c *Consumer) want(wants []core.Want) {
+func (c *Consumer) want(fresh []core.Want) {
 	now := c.node.Now()
-	for _, w := range wants {
+	for _, w := range fresh {
 		start := c.cfg.Start.start()
 		if c.pos != nil && c.pos.knows(w.Name) {
 			start = core.Start{Kind: core.StartEarliest}
@@ -56,7 +55,7 @@ func (c *Consumer) want(wants []core.Want) {
 			}
 		}
 	}
-	c.resume(wants)
+	c.resume(fresh)
 	(*role)(c).greetAll()
 	c.rx.Act()
 }
@@ -72,11 +71,9 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 	c.node.Lock()
 	defer c.node.Unlock()
 	for _, w := range wants {
-		i := slices.Index(c.wants, w)
-		if i < 0 {
+		if !c.wants.remove(w) {
 			continue
 		}
-		c.wants = slices.Delete(c.wants, i, i+1)
 		c.rx.In.Drop(w)
 		for _, p := range c.node.Peers() {
 			if p.Dialled != nil {

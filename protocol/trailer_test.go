@@ -372,3 +372,28 @@ func BenchmarkTrailerAppend(b *testing.B) {
 		tr.Append(buf)
 	}
 }
+
+// TestLookupBytes: a question where a time begins, the answer for a partition, and
+// the end of the list, as docs/protocol.md draws them.
+func TestLookupBytes(t *testing.T) {
+	const noon = 1767268800000 // 2026-01-01 12:00:00 UTC
+	for _, test := range []struct {
+		trailer Trailer
+		want    string
+	}{
+		{Trailer{Time: noon}, "\x81\x12\xcf\x00\x00\x01\x9b\x79\x6d\xd6\x00"},
+		{Trailer{Lowest: 5, HasLowest: true, Time: 7, Begins: 300, HasBegins: true}, "\x83\x08\x05\x12\x07\x13\xcd\x01\x2c"},
+		{Trailer{Lowest: 1, HasLowest: true, EndOfList: true, Time: 7}, "\x83\x08\x01\x0c\xc3\x12\x07"},
+	} {
+		if got := test.trailer.Append(nil); string(got) != test.want {
+			t.Errorf("%+v is % x, want % x", test.trailer, got, test.want)
+		}
+		if got, err := ParseTrailer([]byte(test.want)); err != nil || got != test.trailer {
+			t.Errorf("% x is %+v, %v", test.want, got, err)
+		}
+	}
+	ask := Trailer{Time: noon}.Append(AppendGetHeads(nil, "t", strings.Repeat("A", AddressLen)))
+	if m, err := Parse(ask); err != nil || m.Kind != KindGetHeads || len(m.Trailer) != 11 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}

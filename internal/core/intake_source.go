@@ -206,8 +206,8 @@ func (in *Intake) ListEnd(id, name string, now time.Time) {
 	s.asks[name].done = true
 	s.close(s.asks[name])
 	in.askQueued(s, now)
-	for _, t := range in.wants {
-		if s.All || t.list() != name || len(t.empty) >= in.cfg.MaxPartitions {
+	for _, t := range in.listing(name) {
+		if s.All || len(t.empty) >= in.cfg.MaxPartitions {
 			continue
 		}
 		if t.empty == nil {

@@ -50,8 +50,8 @@ func (w Want) list() string {
 	return w.Name
 }
 
-// compare orders wants: topics, then patterns.
-func (w Want) compare(v Want) int {
+// Compare orders wants: topics, then patterns.
+func (w Want) Compare(v Want) int {
 	if w.Pattern != v.Pattern {
 		if v.Pattern {
 			return -1
@@ -108,12 +108,11 @@ func (in *Intake) WantFrom(w Want, start Start, now time.Time) {
 		in.topics[w.Name] = t
 	}
 	list := w.list()
-	at, listed := slices.BinarySearch(in.lists, list)
-	if !listed {
+	if at, listed := slices.BinarySearch(in.lists, list); !listed {
 		in.lists = slices.Insert(in.lists, at, list)
 	}
 	for _, s := range in.sorted {
-		if s.asks[list] == nil || !listed {
+		if a := s.asks[list]; a == nil || a.at.Before(now) { // what the list named before was not wanted
 			in.ask(s, list, now)
 		}
 	}
@@ -124,7 +123,7 @@ func (in *Intake) cover(t *want) {
 	for _, q := range in.parts {
 		if t.Match(q.Topic) {
 			q.wants = append(q.wants, t)
-			slices.SortFunc(q.wants, func(a, b *want) int { return a.compare(b.Want) })
+			slices.SortFunc(q.wants, func(a, b *want) int { return a.Compare(b.Want) })
 			t.count(q, 1)
 		}
 	}
@@ -152,7 +151,7 @@ func (in *Intake) greet(t *want, q *part) {
 }
 
 func (in *Intake) wantIndex(w Want) (int, bool) {
-	return slices.BinarySearchFunc(in.wants, w, func(t *want, w Want) int { return t.compare(w) })
+	return slices.BinarySearchFunc(in.wants, w, func(t *want, w Want) int { return t.Compare(w) })
 }
 
 // Unwant removes a topic and forgets its partitions, unless a pattern takes them
@@ -218,6 +217,17 @@ func (in *Intake) covering(topic string) (over []*want) {
 	}
 	slices.Reverse(over)
 	return over
+}
+
+// listing returns the wants whose heads a list names.
+func (in *Intake) listing(list string) (named []*want) {
+	if t := in.topics[list]; t != nil {
+		named = append(named, t)
+	}
+	for i := len(in.wants) - 1; list == "" && i >= 0 && in.wants[i].Pattern; i-- {
+		named = append(named, in.wants[i])
+	}
+	return named
 }
 
 // Wants returns what is wanted, topics first.

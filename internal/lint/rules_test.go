@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/core"},
 	{"internal/zmtp", "internal/compress"},
 	{"protocol"},
-	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/workload",
+	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
 		"internal/escape", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
 }
 
