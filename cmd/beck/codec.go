@@ -11,7 +11,7 @@ type codec struct{ producer.Compression }
 
 func (c *codec) Type() string { return "codec" }
 
-// Choices are the words that it takes.
+// Choices implements chooser.
 func (c *codec) Choices() []string {
 	return []string{producer.None.String(), producer.Zstd.String(), producer.S2.String()}
 }

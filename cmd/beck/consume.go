@@ -53,8 +53,7 @@ may come again, and none is left out.
 --offset says where to begin: beginning, end, stored (with --name), N in every
 partition, -N for the last N records of each, or s@TIME; e@TIME ends before TIME,
 with what was known at the start, and begins at the beginning if nothing else is
-said. TIME is ms since 1970, RFC 3339, or an age such
-as 1h or 7d.
+said. TIME is ms since 1970, RFC 3339, or an age such as 1h or 7d.
 
 --format has the tokens %t topic, %p partition, %o offset, %k key, %s value, %h
 headers, %T time in ms, %K and %S the lengths of key and value, %R that of the

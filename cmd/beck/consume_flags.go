@@ -21,7 +21,7 @@ func (d *delivery) String() string {
 	return "received"
 }
 
-// Choices are the words that it takes.
+// Choices implements chooser.
 func (d *delivery) Choices() []string { return []string{"received", "stored"} }
 
 // Set implements pflag.Value; cobra puts the flag's name before the error.

@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"internal/zmtp", "internal/compress"},
 	{"protocol"},
 	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
-		"internal/escape", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
+		"internal/config", "internal/escape", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -65,6 +65,8 @@ var homes = map[string]string{
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/klauspost/compress":     "internal/compress/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
+	"github.com/knadh/koanf":            "internal/config/",
+	"go.yaml.in/yaml":                   "internal/config/",
 	"github.com/vbauerster/mpb":         "cmd/",
 	"github.com/nats-io":                "bench/",
 	"github.com/pebbe/zmq4":             "",
