@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck"
-	"github.com/beckmesh/beck/internal/jsonl"
 	"github.com/beckmesh/beck/internal/config"
+	"github.com/beckmesh/beck/internal/jsonl"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
