@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
 )
@@ -109,7 +110,7 @@ func (s *Store) mend() bool {
 		return false // Tick wakes the workers every second
 	}
 	if d.failures > maxFailures {
-		s.fail(fmt.Errorf("the disk failed %d times in a row: what was acknowledged is in %q, and no more can be written", d.failures, s.cfg.Dir))
+		s.fail(fmt.Errorf("%w %d times in a row: what was acknowledged is in %q, and no more can be written", beck.ErrDisk, d.failures, s.cfg.Dir))
 		return false
 	}
 	s.node.Unlock()
