@@ -104,7 +104,7 @@ type PartitionStatus struct {
 	Tail      uint64   // lowest sequence that it may have
 	Next      uint64   // behind the highest one
 	Records   uint64   // that it has, of Tail to Next
-	Bytes     uint64   // of their contents
+	Bytes     uint64   // of their contents; a producer counts them as they are encoded
 	Last      int64    // when the last of them was published, or came to its disk: ms since 1970, by its clock; 0: unknown
 	Expired   uint64   // what is below and not there has expired
 	Pending   uint64   // records: of a producer, those that lack acknowledgements; of a consumer, those that are known and not delivered

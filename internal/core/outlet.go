@@ -1,6 +1,10 @@
 package core
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/beckmesh/beck/protocol"
+)
 
 // OutletConfig bounds what waits on one link.
 type OutletConfig struct {
@@ -141,6 +145,21 @@ func (o *Outlet) Heads(topic, requester string, mark bool) bool {
 		return true
 	}
 	return o.add(&Job{Kind: JobHeads, Partition: Partition{Topic: topic}, Requester: requester, Mark: mark})
+}
+
+// maxReports is how many reports one requester may have under way on a link:
+// it asks for the next page when it has the last.
+const maxReports = 16
+
+// Report adds the answer to a QUERY. It returns false when too many are under
+// way.
+func (o *Outlet) Report(q protocol.Query, requester string) bool {
+	j := &Job{Kind: JobReport, Requester: requester, Query: q}
+	if len(o.jobs[j.key()]) >= maxReports {
+		o.Refused++
+		return false
+	}
+	return o.add(j)
 }
 
 func (o *Outlet) add(j *Job) bool {

@@ -73,6 +73,9 @@ func (n *Node) DialDone(uuid, endpoint string, conn net.Conn, identity string, e
 	p.Dialled, p.Failures, p.Since = d, 0, now
 	n.table.Linked(uuid, endpoint, now)
 	n.log.Debug("linked", "peer", uuid, "endpoint", endpoint, "as", p.Role())
+	if d.beck {
+		d.Subscribe(OwnSubscription(protocol.KindQuery, n.cfg.UUID))
+	}
 	n.role.Dialled(d)
 	n.role.PeerChanged(p, now)
 	n.driver.Run(d)
@@ -141,6 +144,9 @@ func (d *Dialled) step(b *Batch, t taken, err error) (kept, alive bool) {
 	defer n.mu.Unlock()
 	if d.link.closed {
 		return false, false
+	}
+	for i := range d.in.queries {
+		n.asked(d, &d.in.queries[i])
 	}
 	if len(b.Items) > 0 {
 		kept = n.role.Receive(d, b, n.driver.Now())
