@@ -96,6 +96,9 @@ func (q *Inquiry) Reach(id string, m Manner, now time.Time) {
 	if n == nil || n.manner == m {
 		return
 	}
+	if n.manner == AskSilence { // it had not subscribed to questions yet
+		n.done = false
+	}
 	n.manner, n.asked = m, time.Time{}
 	if m != AskNothing && !n.done {
 		n.since = now

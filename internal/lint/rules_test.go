@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"cmd/...", "bench/..."}, // bench is a module of its own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
-	{"tower", "producer", "consumer", "store"},
+	{"tower", "producer", "consumer", "store", "internal/survey"},
 	{"internal/mesh", "internal/foreign/..."},
 	{"."}, // the root package: what an application and the mesh share
 	{"internal/blocklog", "internal/journal", "internal/positions"},
