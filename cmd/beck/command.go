@@ -21,7 +21,7 @@ func newRoot() *cobra.Command {
 		CompletionOptions:  cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(),
-		newBench(), newBenchRole(), newVersion())
+		newLs(), newNodes(), newDescribe(), newLag(), newGaps(), newBench(), newBenchRole(), newVersion())
 	return root
 }
 

@@ -37,7 +37,7 @@ const (
 	AskNothing Manner = iota // it is not linked
 	AskQuery                 // it answers QUERY
 	AskHeads                 // it answers GET-HEADS only: a foreign store or producer
-	AskSilence               // linked, and answers neither: a foreign consumer
+	AskSilence               // nothing is to be expected of it: a foreign consumer, or a producer that has just left
 )
 
 // Inquiry asks every node of a mesh what it has, in rounds: each node once a
@@ -96,7 +96,7 @@ func (q *Inquiry) Reach(id string, m Manner, now time.Time) {
 	if n == nil || n.manner == m {
 		return
 	}
-	if n.manner == AskSilence { // it had not subscribed to questions yet
+	if n.manner == AskSilence { // it has come back, or had not subscribed to questions yet
 		n.done = false
 	}
 	n.manner, n.asked = m, time.Time{}
@@ -219,6 +219,18 @@ func (q *Inquiry) Done() bool {
 func (q *Inquiry) Answered(id string) bool {
 	n := q.nodes[id]
 	return n != nil && n.done
+}
+
+// Waiting returns the nodes that are waited for, sorted.
+func (q *Inquiry) Waiting() []string {
+	var ids []string
+	for id, n := range q.nodes {
+		if !n.done && !n.silent {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, strings.Compare)
+	return ids
 }
 
 // Silent returns the nodes that do not answer, sorted.

@@ -27,6 +27,7 @@ type nodeFacts struct {
 // part is a partition, as nodes told of it.
 type part struct {
 	holds []hold // one of each node
+	head  uint64 // behind the highest record when the round began; 0: unknown
 }
 
 // hold is what a node told of a partition.
@@ -50,6 +51,20 @@ func (f *facts) node(id string) *nodeFacts {
 		f.nodes[id] = n
 	}
 	return n
+}
+
+// begin notes how far partitions were when a round begins. While records are
+// published nobody has the newest at the time he is asked; but in the round after,
+// stores have what was the newest before.
+func (f *facts) begin() {
+	f.overflow = 0
+	for _, p := range f.parts {
+		for i := range p.holds {
+			if h := &p.holds[i]; !h.reader {
+				p.head = max(p.head, h.status.Next)
+			}
+		}
+	}
 }
 
 // forget drops what a node told: it is gone.

@@ -28,12 +28,11 @@ func (s *Survey) Snapshot(list bool) *Snapshot {
 	return snap
 }
 
-// silent returns the nodes that do not answer. A producer or a consumer that
-// towers still name may have just left; a store is missed.
+// silent returns the nodes that do not answer.
 func (s *Survey) silent() []string {
 	return slices.DeleteFunc(s.inquiry.Silent(), func(id string) bool {
 		p := s.node.Peer(id)
-		return p == nil || p.Dialled == nil && p.Role() != protocol.RoleStore && p.Role() != ""
+		return p == nil
 	})
 }
 
@@ -63,10 +62,14 @@ func (s *Survey) towers() []Tower {
 	return list
 }
 
-// nodes returns the nodes that towers name, by role and address.
+// nodes returns the nodes that towers name, by role and address. Observers are
+// none of the mesh.
 func (s *Survey) nodes() []Node {
 	list := []Node{}
 	for _, st := range s.node.Known() {
+		if st.Info != nil && st.Info.Role == protocol.RoleObserver {
+			continue
+		}
 		n := Node{Address: st.UUID, Endpoints: st.Endpoints, Endpoint: st.Endpoint, Linked: st.Linked, Started: since(st.Started)}
 		if n.Endpoint == "" && len(n.Endpoints) > 0 {
 			n.Endpoint = n.Endpoints[0]
@@ -159,8 +162,12 @@ func (s *Survey) partition(key core.Partition, list bool) (p Partition, held boo
 		p.join(h)
 		p.Holders = append(p.Holders, s.holder(h))
 	}
+	least := p.Head + 1
+	if was := s.facts.parts[key].head; was > 0 {
+		least = min(least, was)
+	}
 	for i := range p.Holders {
-		if h := &p.Holders[i]; h.Head == p.Head && h.Role != protocol.RoleProducer && h.Node != key.Producer {
+		if h := &p.Holders[i]; h.Head+1 >= least && h.Role != protocol.RoleProducer && h.Node != key.Producer {
 			p.Stores++
 		}
 	}

@@ -52,6 +52,8 @@ func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
 func manner(p *mesh.Peer) core.Manner {
 	s, _ := p.Source()
 	switch {
+	case p.Dialled == nil && p.Failures > 0 && p.Info != nil && p.Role() != protocol.RoleStore:
+		return core.AskSilence // it has left, and towers have not forgotten it yet
 	case p.Dialled == nil || p.Accepted == nil:
 		return core.AskNothing
 	case p.Accepted.Subscribed(protocol.KindQuery, p.UUID):
@@ -72,6 +74,11 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 }
 
 func (r *role) Tick(now time.Time) time.Time {
+	for _, id := range r.inquiry.Waiting() { // nobody tells that a dial failed
+		if p := r.node.Peer(id); p != nil {
+			r.inquiry.Reach(id, manner(p), now)
+		}
+	}
 	r.inquiry.Tick(now)
 	next := r.inquiry.NextWake()
 	if r.saved != nil {

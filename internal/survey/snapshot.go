@@ -82,7 +82,7 @@ type Partition struct {
 	Bytes    uint64     `json:"bytes"`          // of their contents, as the fullest store counts them
 	Rate     float64    `json:"rate"`           // records a second, since the round before
 	Last     *time.Time `json:"last,omitempty"` // of the newest record
-	Stores   int        `json:"stores"`         // that have the head
+	Stores   int        `json:"stores"`         // that have the head, as it was when the round began
 	Pending  uint64     `json:"pending"`        // records that lack the acknowledgements that the producer waits for
 	Holders  []Holder   `json:"holders"`        // who has how much
 	Readers  []Reader   `json:"readers,omitempty"`

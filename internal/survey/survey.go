@@ -129,6 +129,7 @@ func (s *Survey) question(id string) protocol.Query {
 // begin begins a round. It needs the lock.
 func (s *Survey) begin(now time.Time) {
 	s.round++
+	s.facts.begin()
 	s.kicked = now
 	s.inquiry.Begin(now)
 }
