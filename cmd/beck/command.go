@@ -21,7 +21,8 @@ func newRoot() *cobra.Command {
 		CompletionOptions:  cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(),
-		newLs(), newNodes(), newDescribe(), newLag(), newGaps(), newBench(), newBenchRole(), newVersion())
+		newLs(), newNodes(), newDescribe(), newLag(), newGaps(), newPositions(), newTop(), newCheck(),
+		newBench(), newBenchRole(), newVersion())
 	return root
 }
 

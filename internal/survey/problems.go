@@ -191,24 +191,37 @@ func (t *Topic) missing(found *problems) {
 	}
 }
 
-// underStored counts the partitions whose head too few stores have. If the
-// producer is gone, nobody else has it.
+// UnderStored returns how many of the listed partitions have records, and their
+// head in fewer stores than least.
+func (t *Topic) UnderStored(least int) (n int) {
+	for i := range t.List {
+		if t.List[i].underStored(least) {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *Partition) underStored(least int) bool { return p.Stores < least && p.Records > 0 }
+
+// underStored names the topic if too few stores have the head of a partition of
+// it. If the producer is gone, nobody else has it.
 func (t *Topic) underStored(found *problems, l Limits) {
-	n, gone, example := 0, 0, ""
+	n, gone, example := t.UnderStored(l.MinStores), 0, ""
+	if n == 0 {
+		return
+	}
 	for i := range t.List {
 		p := &t.List[i]
-		if p.Stores >= l.MinStores || p.Records == 0 {
+		if !p.underStored(l.MinStores) {
 			continue
 		}
-		if n++; example == "" {
+		if example == "" {
 			example = p.Producer
 		}
 		if !p.Alive {
 			gone++
 		}
-	}
-	if n == 0 {
-		return
 	}
 	level := Warning
 	if gone > 0 {
