@@ -17,8 +17,8 @@ func newNodes() *cobra.Command {
 		Long: `nodes lists the towers that it was told of, and the nodes that these name: role,
 address, where it listens, how long it runs, to how many nodes it is linked
 (dialled by it + dialled by others), name and version. STATE is "up"; or "silent", if
-it does not answer; or "foreign", if it is no node of beck's: then only what towers
-say is known.`,
+it does not answer; "gone", if it has just left; or "foreign", if it is no node of
+beck's: then only what towers say is known.`,
 		Args: cobra.NoArgs,
 		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runNodes(cmd, &f) }),
 	}
@@ -61,6 +61,8 @@ func nodeState(snap *survey.Snapshot, n *survey.Node) string {
 		return "silent"
 	case n.Foreign:
 		return "foreign"
+	case !n.Linked:
+		return "gone"
 	case !n.Answered:
 		return "?"
 	case n.Disk != nil && n.Disk.State != "well":

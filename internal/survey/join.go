@@ -80,7 +80,7 @@ func (s *Survey) nodes() []Node {
 		if p := s.node.Peer(st.UUID); p != nil {
 			n.Foreign = p.Foreign() && p.Dialled != nil
 		}
-		n.Answered = s.inquiry.Answered(st.UUID)
+		n.Answered = n.Linked && s.inquiry.Answered(st.UUID)
 		if f := s.facts.nodes[st.UUID]; f != nil {
 			n.told(f)
 		}
@@ -148,7 +148,7 @@ func (t *Topic) add(p Partition, list bool) {
 // has anything of it.
 func (s *Survey) partition(key core.Partition, list bool) (p Partition, held bool) {
 	producer := s.node.Peer(key.Producer)
-	p = Partition{Producer: key.Producer, Alive: producer != nil && (producer.Announced || producer.Dialled != nil), Holders: []Holder{}}
+	p = Partition{Producer: key.Producer, Alive: producer != nil && producer.Dialled != nil, Holders: []Holder{}}
 	for i := range s.facts.parts[key].holds {
 		h := &s.facts.parts[key].holds[i]
 		if h.reader {

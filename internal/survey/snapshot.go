@@ -75,7 +75,7 @@ type Topic struct {
 // Partition is what one producer wrote to a topic.
 type Partition struct {
 	Producer string     `json:"producer"`
-	Alive    bool       `json:"alive"`          // the producer is there
+	Alive    bool       `json:"alive"`          // the producer is there: the observer is linked to it
 	Tail     uint64     `json:"tail"`           // lowest offset that somebody has
 	Head     uint64     `json:"head"`           // highest offset
 	Records  uint64     `json:"records"`        // that can be had
