@@ -20,12 +20,14 @@ const settle = 20 * time.Millisecond
 // an observer has not: who waits for every node's list need not wait for ours.
 func (r *role) Dialled(d *mesh.Dialled) {
 	self := r.node.UUID()
-	for _, k := range []protocol.Kind{protocol.KindReport, protocol.KindDirectHead, protocol.KindFetch} {
+	for _, k := range []protocol.Kind{protocol.KindDirectHead, protocol.KindFetch} {
 		d.Subscribe(mesh.OwnSubscription(k, self))
 	}
 	d.Subscribe(protocol.Subscription(protocol.KindGetHeads, ""))
 	if d.Peer().Foreign() {
 		d.Subscribe(protocol.Subscription(protocol.KindHead, ""))
+	} else {
+		d.Subscribe(mesh.OwnSubscription(protocol.KindReport, self))
 	}
 	if r.saved != nil {
 		r.saved.subscribe(d)
