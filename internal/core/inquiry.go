@@ -122,6 +122,7 @@ func (q *Inquiry) Page(id string, r *protocol.Report, now time.Time) (fresh, las
 		return true, true
 	}
 	n.query.After = r.Partitions[len(r.Partitions)-1].Place()
+	n.query.Want &^= protocol.WantCounts | protocol.WantLinks // it has told these
 	q.send(id, n, now)
 	return true, false
 }
