@@ -63,9 +63,14 @@ type inquired struct {
 	since  time.Time // when it was to be asked, or was last heard
 	asked  time.Time // zero: it was not
 	query  protocol.Query
+	asks   int  // how often it was, since it last said something
 	done   bool // this round
 	silent bool
 }
+
+// maxHeadAsks is how often a foreign node that says nothing is asked for heads: it
+// may have none, or not know yet that we listen.
+const maxHeadAsks = 3
 
 // NewInquiry returns an inquiry of no nodes. round gives the first question of a
 // round for a node.
@@ -130,7 +135,7 @@ func (q *Inquiry) Page(id string, r *protocol.Report, now time.Time) (fresh, las
 // Heard notes a head from a node that is asked for heads.
 func (q *Inquiry) Heard(id string, now time.Time) {
 	if n := q.nodes[id]; n != nil {
-		n.since, n.silent = now, false
+		n.since, n.silent, n.asks = now, false, maxHeadAsks
 	}
 }
 
@@ -144,13 +149,13 @@ func (q *Inquiry) Listed(id string) {
 // ask asks a node from the beginning, if it can be asked.
 func (q *Inquiry) ask(id string, n *inquired, now time.Time) {
 	if n.manner == AskQuery || n.manner == AskHeads {
-		n.query = q.round(id)
+		n.query, n.asks = q.round(id), 0
 		q.send(id, n, now)
 	}
 }
 
 func (q *Inquiry) send(id string, n *inquired, now time.Time) {
-	n.asked = now
+	n.asked, n.asks = now, n.asks+1
 	q.asks = append(q.asks, Inquest{ID: id, Heads: n.manner == AskHeads, Query: n.query})
 }
 
@@ -177,7 +182,12 @@ func (q *Inquiry) Tick(now time.Time) {
 		if at.IsZero() || now.Before(at) {
 			continue
 		}
-		if n.manner == AskHeads || n.manner == AskSilence {
+		switch {
+		case n.manner == AskHeads && n.asks < maxHeadAsks:
+			n.since = now
+			q.send(id, n, now)
+			continue
+		case n.manner == AskHeads, n.manner == AskSilence:
 			n.done = true
 			continue
 		}

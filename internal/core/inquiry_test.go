@@ -142,4 +142,8 @@ func TestInquiryForeign(t *testing.T) {
 	a.expect(t, "silence ends a list", "", true)
 	a.Reach("C", AskHeads, a.now)
 	a.expect(t, "it can be asked after all", "C?", false)
+	a.after(1400 * time.Millisecond)
+	a.expect(t, "it may not have heard that we listen", "C? C?", false)
+	a.after(200 * time.Millisecond)
+	a.expect(t, "it has none", "", true)
 }

@@ -145,11 +145,14 @@ func (d *Dialled) step(b *Batch, t taken, err error) (kept, alive bool) {
 	if d.link.closed {
 		return false, false
 	}
+	d.follow()
 	for i := range d.in.queries {
 		n.asked(d, &d.in.queries[i])
 	}
 	if len(b.Items) > 0 {
-		kept = n.role.Receive(d, b, n.driver.Now())
+		if kept = n.role.Receive(d, b, n.driver.Now()); kept {
+			d.memory.keep(b)
+		}
 	}
 	d.link.housekeep(t.faults, t.pongs, err)
 	return kept, !d.link.closed
