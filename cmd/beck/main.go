@@ -44,6 +44,8 @@ func (e verdictError) Error() string { return fmt.Sprintf("exit status %d", e.st
 // run executes one command line and returns its exit status.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot()
+	configureAll(root)
+	completeAll(root)
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -57,6 +59,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		return verdict.status
 	}
 	line := strings.Join(strings.Fields(err.Error()), " ")
+	line += origins(cmd, line)
 	if !hasRun(cmd) || errors.As(err, new(usageError)) {
 		fmt.Fprintf(errOut, "beck: %s (see %q)\n", line, cmd.CommandPath()+" --help")
 		return 2
