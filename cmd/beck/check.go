@@ -36,6 +36,8 @@ for each problem. The exit status is
 
 Nothing that can be asked at all is critical. It asks twice, --sample apart: a head
 counts as stored if stores have what was the head the first time.`,
+		Example: `  beck check --min-stores 2 --max-lag 100000
+  beck check --format nagios`,
 		Args: cobra.NoArgs,
 		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runCheck(cmd, &f) }),
 	}

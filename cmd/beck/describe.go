@@ -20,8 +20,9 @@ one came, how many stores have the head, and how many records lack the
 acknowledgements that the producer waits for. Then, who has how much of it: MISSING
 are records that a store lacks, DIFFERS ranges of which another store holds other
 contents. Then, which consumers receive it, and how many records they are behind.`,
-		Args: oneTopic,
-		RunE: runs(func(cmd *cobra.Command, args []string) error { return runDescribe(cmd, &f, args[0]) }),
+		Example: `  beck describe hello`,
+		Args:    oneTopic,
+		RunE:    runs(func(cmd *cobra.Command, args []string) error { return runDescribe(cmd, &f, args[0]) }),
 	}
 	f.addTo(cmd)
 	f.addSample(cmd)

@@ -21,8 +21,9 @@ func newGaps() *cobra.Command {
 
 Nodes name the lowest 32 ranges of each partition. Without a gap only the titles
 are printed. The exit status is 0 in either case; see "beck check".`,
-		Args: oneTopic,
-		RunE: runs(func(cmd *cobra.Command, args []string) error { return runGaps(cmd, &f, args[0]) }),
+		Example: `  beck gaps hello`,
+		Args:    oneTopic,
+		RunE:    runs(func(cmd *cobra.Command, args []string) error { return runGaps(cmd, &f, args[0]) }),
 	}
 	f.addTo(cmd)
 	return cmd

@@ -17,6 +17,8 @@ func newLag() *cobra.Command {
 TOPIC alone, the first offset that is not finished, the head, how many records lie
 between them, and how many of what was not finished have expired. A partition of
 which nothing is saved is read from its first record on.`,
+		Example: `  beck lag billing
+  beck lag billing orders -o json`,
 		Args: lagArgs,
 		RunE: runs(func(cmd *cobra.Command, args []string) error { return runLag(cmd, &f, args) }),
 	}

@@ -23,6 +23,8 @@ came. Topics of beck's own are left out without --all.
 
 If a tower or a store does not answer, what the others know is printed, and the
 exit status is 1.`,
+		Example: `  beck ls
+  beck ls hello --sample 10s -o json`,
 		Args: topicArgs,
 		RunE: runs(func(cmd *cobra.Command, args []string) error { return runLs(cmd, &f, all, args) }),
 	}

@@ -19,6 +19,8 @@ address, where it listens, how long it runs, to how many nodes it is linked
 (dialled by it + dialled by others), name and version. STATE is "up"; or "silent", if
 it does not answer; "gone", if it has just left; or "foreign", if it is no node of
 beck's: then only what towers say is known.`,
+		Example: `  beck nodes
+  beck nodes -o json`,
 		Args: cobra.NoArgs,
 		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runNodes(cmd, &f) }),
 	}

@@ -17,7 +17,9 @@ func newPositions() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "positions",
 		Short: "List and remove the positions that consumers saved",
-		Args:  cobra.NoArgs,
+		Example: `  beck positions ls
+  beck positions rm billing`,
+		Args: cobra.NoArgs,
 		RunE: runs(func(cmd *cobra.Command, _ []string) error {
 			return usagef(`want "ls" or "rm"`)
 		}),
@@ -35,8 +37,9 @@ func newPositionsLs() *cobra.Command {
 partitions there are of them and how many records these have beyond the positions,
 whether a consumer has the name now, and which consumer saved them last. For the
 positions themselves see "beck lag".`,
-		Args: cobra.NoArgs,
-		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runPositionsLs(cmd, &f) }),
+		Example: `  beck positions ls`,
+		Args:    cobra.NoArgs,
+		RunE:    runs(func(cmd *cobra.Command, _ []string) error { return runPositionsLs(cmd, &f) }),
 	}
 	f.addTo(cmd)
 	return cmd
@@ -80,6 +83,7 @@ func newPositionsRm() *cobra.Command {
 		Long: `rm removes what is saved under NAME, or of that the positions of each TOPIC, and
 prints the topics. The next consumer of NAME begins with them as one of a new name
 does. While a consumer has NAME, nothing is removed.`,
+		Example: `  beck positions rm billing orders`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("want the NAME of saved positions")

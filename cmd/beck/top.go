@@ -31,8 +31,9 @@ and again. Keys:
   up, down, pgup, pgdown, home   scroll
   space          pause
   q, ctrl+c      leave`,
-		Args: cobra.NoArgs,
-		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runTop(cmd, &f, interval) }),
+		Example: `  beck top --interval 5s`,
+		Args:    cobra.NoArgs,
+		RunE:    runs(func(cmd *cobra.Command, _ []string) error { return runTop(cmd, &f, interval) }),
 	}
 	f.meshFlags.addTo(cmd)
 	f.addPatience(cmd)
