@@ -1,11 +1,9 @@
 package consumer
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/beckmesh/beck"
@@ -27,46 +25,10 @@ type claim struct {
 	name   string
 	since  int64                // ms since 1970
 	rivals map[string]time.Time // who else claims it, and when that was first seen
-	lives  map[string]*life     // those of the name that were found, by their address, until they are read
+	lives  core.Lives           // those of the name that were found, until they are read
 	epoch  uint64               // of this life; until then the highest found
 	stores int                  // that had answered when this life began
 	log    savedLog
-}
-
-// life is what one consumer of the name saved.
-type life struct {
-	uuid    string
-	last    protocol.Positions // its newest record
-	again   bool               // it was read again, from its last full set on
-	set     map[core.Partition]uint64
-	whole   bool                      // set is complete
-	staged  map[core.Partition]uint64 // of a set that is still to be ended
-	renewed bool                      // staged replaces set
-}
-
-// take reads the next record of a life.
-func (l *life) take(p protocol.Positions) {
-	l.last = p
-	if p.Full {
-		l.staged, l.renewed = make(map[core.Partition]uint64), true
-	} else if l.staged == nil {
-		l.staged, l.renewed = make(map[core.Partition]uint64), false
-	}
-	maps.Copy(l.staged, unsorted(p.At))
-	if p.More {
-		return
-	}
-	if l.renewed {
-		l.set, l.whole = l.staged, true
-	} else if l.whole {
-		maps.Copy(l.set, l.staged)
-	}
-	l.staged = nil
-}
-
-// after orders lives: the last one has the positions that count.
-func (l *life) after(m *life) int {
-	return cmp.Or(cmp.Compare(l.last.Epoch, m.last.Epoch), cmp.Compare(l.last.Since, m.last.Since), strings.Compare(l.uuid, m.uuid))
 }
 
 // begin claims the name. It needs the lock.
@@ -144,19 +106,19 @@ func (n *claim) load(c *Consumer) (at map[core.Partition]uint64, missing string)
 // last returns the positions of the last life that saved any; known is false
 // while they are being read.
 func (n *claim) last(c *Consumer) (at map[core.Partition]uint64, known bool) {
-	for len(n.lives) > 0 {
-		l := slices.MaxFunc(slices.Collect(maps.Values(n.lives)), (*life).after)
-		if l.whole {
-			return l.set, true
-		}
-		p := core.Partition{Topic: protocol.PositionsTopic, Producer: l.uuid}
-		if next, _ := c.rx.In.Next(p); l.again || l.last.Base >= next { // it ended before its first set was whole
-			delete(n.lives, l.uuid)
-			continue
-		}
-		l.again, l.staged = true, nil
-		c.rx.In.Rewind(p, l.last.Base, c.node.Now())
+	partition := func(address string) core.Partition {
+		return core.Partition{Topic: protocol.PositionsTopic, Producer: address}
+	}
+	l, again := n.lives.Last(func(address string) uint64 {
+		next, _ := c.rx.In.Next(partition(address))
+		return next
+	})
+	switch {
+	case again != nil:
+		c.rx.In.Rewind(partition(again.Address), again.Last.Base, c.node.Now())
 		return nil, false
+	case l != nil:
+		return l.Set, true
 	}
 	return make(map[core.Partition]uint64), true
 }
@@ -204,10 +166,7 @@ func (n *claim) read(c *Consumer, d core.Delivery) {
 // found takes a record of the name that another life wrote.
 func (n *claim) found(c *Consumer, uuid string, set protocol.Positions) {
 	if !c.begun {
-		if n.lives[uuid] == nil {
-			n.lives[uuid] = &life{uuid: uuid}
-		}
-		n.lives[uuid].take(set)
+		n.lives.Take(uuid, set)
 		n.epoch = max(n.epoch, set.Epoch)
 		return
 	}

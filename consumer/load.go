@@ -19,7 +19,7 @@ func (c *Consumer) openPositions() error {
 		}
 		c.pos = newProgress(f)
 	default:
-		c.name = &claim{name: c.cfg.SaveAs, rivals: make(map[string]time.Time), lives: make(map[string]*life)}
+		c.name = &claim{name: c.cfg.SaveAs, rivals: make(map[string]time.Time), lives: make(core.Lives)}
 		c.pos = newProgress(c.name)
 	}
 	return nil

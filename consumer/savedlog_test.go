@@ -16,25 +16,28 @@ import (
 // readBack reads a partition of saved positions as a starting consumer does: its
 // last record, and if that does not say everything, from its base on.
 func readBack(t interface{ Fatal(...any) }, records [][]byte) (at map[core.Partition]uint64, read int) {
-	l := new(life)
+	lives := make(core.Lives)
 	take := func(from uint64) {
 		for _, b := range records[from:] {
 			p, err := protocol.ParsePositions(b)
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.take(p)
+			lives.Take("A", p)
 			read++
 		}
 	}
-	if take(uint64(len(records) - 1)); !l.whole {
-		l.staged = nil
-		take(l.last.Base)
+	take(uint64(len(records) - 1))
+	end := func(string) uint64 { return uint64(len(records)) }
+	last, again := lives.Last(end)
+	if again != nil {
+		take(again.Last.Base)
+		last, _ = lives.Last(end)
 	}
-	if !l.whole {
+	if last == nil {
 		return nil, read
 	}
-	return l.set, read
+	return last.Set, read
 }
 
 // TestSavedLog: of all positions that were saved, whatever sets they were written
@@ -94,19 +97,5 @@ func TestFullSetsComeRegularly(t *testing.T) {
 			t.Fatalf("at %d the last full set is at %d", next, n.log.base)
 		}
 		n.log.ended()
-	}
-}
-
-func TestLivesInOrder(t *testing.T) {
-	at := func(epoch uint64, since int64, uuid string) *life {
-		return &life{uuid: uuid, last: protocol.Positions{Epoch: epoch, Since: since}}
-	}
-	lives := []*life{at(1, 9, "B"), at(2, 1, "B"), at(2, 2, "A"), at(2, 2, "B"), at(3, 0, "A")}
-	for i, l := range lives {
-		for j, m := range lives {
-			if got := l.after(m); (got < 0) != (i < j) || (got > 0) != (i > j) {
-				t.Errorf("life %d after %d: %d", i, j, got)
-			}
-		}
 	}
 }

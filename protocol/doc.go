@@ -1,5 +1,5 @@
 // Package protocol is the bytes of the Dafka protocol as C Dafka nodes speak
-// it, and of beck's extensions to it: the ten messages, the beacons between
+// it, and of beck's extensions to it: the twelve messages, the beacons between
 // nodes and towers, and the trailer. Every codec is an Append and a Parse over
 // byte slices: no I/O, no state, no length believed before the bytes are there.
 //
@@ -29,6 +29,8 @@
 //	W CONSUMER-HELLO store       20 consumer(32) | count(4) | count x [ n(4) topic(n) ]
 //	L STORE-HELLO    consumer    20 store(32)
 //	S STORED         topic       20 producer(32) | n subject(n) | sequence(8)     beck only
+//	Q QUERY          node        20 asker(32) | map, see [Query]                  beck only
+//	R REPORT         asker       20 node(32) | map, see [Report]                  beck only
 //
 // The subject is the topic's name, 1 to 255 bytes without NUL; in M, H and S it
 // equals "to". An address is 32 upper-case hexadecimal characters. The two

@@ -8,7 +8,7 @@ import "errors"
 var (
 	// ErrTruncated: the frame ends before its last field does.
 	ErrTruncated = errors.New("protocol: truncated frame")
-	// ErrUnknownKind: the first byte is none of the ten message ids.
+	// ErrUnknownKind: the first byte is none of the twelve message ids.
 	ErrUnknownKind = errors.New("protocol: unknown message kind")
 	// ErrVersion: the version byte behind the topic is not 1.
 	ErrVersion = errors.New("protocol: unsupported message version")
@@ -25,6 +25,9 @@ var (
 	// ErrTrailer: a trailer is not one complete msgpack map with integer keys
 	// whose known values have the right type.
 	ErrTrailer = errors.New("protocol: unreadable trailer")
+	// ErrStatus: a query or a report is not one complete map of the right shape
+	// within its bounds.
+	ErrStatus = errors.New("protocol: unreadable query or report")
 	// ErrBeacon: a tower or node message has the wrong frames.
 	ErrBeacon = errors.New("protocol: malformed beacon")
 	// ErrEndpoint: a host or an endpoint cannot be dialled or bound.

@@ -2,11 +2,11 @@ package protocol
 
 import "fmt"
 
-// Kind is the first byte of frame 0: which of the ten messages it is.
+// Kind is the first byte of frame 0: which of the twelve messages it is.
 type Kind byte
 
-// The nine messages of Dafka, and STORED, which goes only to those who
-// subscribed to it: C nodes never see it.
+// The nine messages of Dafka, and three of ours, which go only to those who
+// subscribed to them: C nodes never see them.
 const (
 	KindRecord        Kind = 'M' // producer to everybody: one record
 	KindDirectRecord  Kind = 'D' // answer to a FETCH: one record
@@ -18,6 +18,8 @@ const (
 	KindConsumerHello Kind = 'W' // consumer to store: the topics it reads
 	KindStoreHello    Kind = 'L' // store to consumer: asks for its hello
 	KindStored        Kind = 'S' // store to everybody: its last sequence on disk
+	KindQuery         Kind = 'Q' // ask a node about itself: see [Query]
+	KindReport        Kind = 'R' // answer to a QUERY: see [Report]
 )
 
 // String returns the name RFC 46 gives the message, "RECORD" for instance.
@@ -43,11 +45,15 @@ func (k Kind) String() string {
 		return "STORE-HELLO"
 	case KindStored:
 		return "STORED"
+	case KindQuery:
+		return "QUERY"
+	case KindReport:
+		return "REPORT"
 	}
 	return fmt.Sprintf("UNKNOWN(0x%02X)", byte(k))
 }
 
-// Valid reports whether k is one of the ten messages.
+// Valid reports whether k is one of the twelve messages.
 func (k Kind) Valid() bool { return shapes[k] != 0 }
 
 // HasContent reports whether a second frame, the content, follows frame 0.
@@ -83,4 +89,6 @@ var shapes = [256]shape{
 	KindConsumerHello: toAddress | hasSender | hasTopics,
 	KindStoreHello:    toAddress | hasSender,
 	KindStored:        toTopic | hasSender | hasSubject,
+	KindQuery:         toAddress | hasSender,
+	KindReport:        toAddress | hasSender,
 }

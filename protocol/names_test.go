@@ -97,7 +97,7 @@ func TestKindStrings(t *testing.T) {
 			n++
 		}
 	}
-	if n != 10 {
+	if n != 12 {
 		t.Errorf("%d kinds", n)
 	}
 }

@@ -14,6 +14,7 @@ const (
 	RoleConsumer = "consumer"
 	RoleStore    = "store"
 	RoleTower    = "tower"
+	RoleObserver = "observer" // asks others about themselves, and has no records
 )
 
 const (

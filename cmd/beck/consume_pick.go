@@ -3,11 +3,11 @@ package main
 import "github.com/beckmesh/beck"
 
 // picker returns what chooses the records to print; nil if all are.
-func (f *consumeFlags) picker() func(*beck.Record) verdict {
+func (f *consumeFlags) picker() func(*beck.Record) fate {
 	if f.partition.text == "" && f.grep.re == nil {
 		return nil
 	}
-	return func(r *beck.Record) verdict {
+	return func(r *beck.Record) fate {
 		switch {
 		case f.partition.text != "" && r.Partition != f.partition.text:
 			return leaveIt

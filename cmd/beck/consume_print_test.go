@@ -101,7 +101,7 @@ func TestPrinterLimit(t *testing.T) {
 		p.left = 3
 		if picks {
 			odd := regexp.MustCompile("[13579]")
-			p.pick = func(r *beck.Record) verdict {
+			p.pick = func(r *beck.Record) fate {
 				if !odd.Match(r.Value) {
 					return passOver
 				}
@@ -127,8 +127,8 @@ func TestPrinterLimit(t *testing.T) {
 func TestPrinterSeen(t *testing.T) {
 	p := testPrinter(io.Discard, nil)
 	p.left = 2
-	p.pick = func(r *beck.Record) verdict {
-		return map[string]verdict{"pass": passOver, "leave": leaveIt}[string(r.Value)]
+	p.pick = func(r *beck.Record) fate {
+		return map[string]fate{"pass": passOver, "leave": leaveIt}[string(r.Value)]
 	}
 	var records []beck.Record
 	for i, v := range []string{"pass", "print", "leave", "print", "pass", "print"} {

@@ -2,7 +2,8 @@
 // `beck help` lists the commands; README.md shows a first session.
 //
 // Every command exits 0 when it did what it says, 1 with one line on standard
-// error when it could not, and 2 with one line when it was called wrongly.
+// error when it could not, and 2 with one line when it was called wrongly; but for
+// beck check, whose statuses are those of monitoring systems.
 package main
 
 import (
@@ -35,6 +36,11 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
+// verdictError ends a command that has said everything with a status of its own.
+type verdictError struct{ status int }
+
+func (e verdictError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
 // run executes one command line and returns its exit status.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot()
@@ -47,6 +53,10 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	cmd, err := root.ExecuteContextC(context.Background())
 	if err == nil || outputClosed(err) {
 		return 0
+	}
+	var verdict verdictError
+	if errors.As(err, &verdict) {
+		return verdict.status
 	}
 	line := strings.Join(strings.Fields(err.Error()), " ")
 	line += origins(cmd, line)

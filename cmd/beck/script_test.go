@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -61,6 +62,8 @@ func TestScript(t *testing.T) {
 			"bytes":   cmdBytes,
 			"records": cmdRecords,
 			"running": cmdRunning,
+			"status":  cmdStatus,
+			"stop":    cmdStop,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[runningKey{}] = make(map[string]*running)
@@ -144,6 +147,31 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case <-time.After(scriptLimit):
 		ts.Fatalf("%s did not end in %s", args[0], scriptLimit)
+	}
+}
+
+// cmdStop is "stop NAME": it stops a process of "start" as it is, so that it
+// answers nothing.
+func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: stop NAME")
+	}
+	p := ts.Value(runningKey{}).(map[string]*running)[args[0]]
+	ts.Check(p.cmd.Process.Signal(syscall.SIGSTOP))
+}
+
+// cmdStatus is "status N COMMAND...": the command exits with status N.
+func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	status := new(exec.ExitError)
+	if err != nil && !errors.As(err, &status) {
+		ts.Fatalf("%v", err)
+	}
+	if got := strconv.Itoa(max(status.ExitCode(), 0)); got != args[0] && !(err == nil && args[0] == "0") {
+		ts.Fatalf("%v: exit status %s, want %s", args[1:], got, args[0])
 	}
 }
 

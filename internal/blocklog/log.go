@@ -268,6 +268,16 @@ func (l *Log) DiskBytes() uint64 {
 	return l.db.Metrics().DiskSpaceUsage()
 }
 
+// Room returns how many bytes are left on the disk that has the log, and how
+// many it has in all; zeros if that cannot be told.
+func (l *Log) Room() (free, size uint64) {
+	u, err := l.opts.FS.GetDiskUsage(l.home.Path)
+	if err != nil {
+		return 0, 0
+	}
+	return u.AvailBytes, u.TotalBytes
+}
+
 // Close waits for calls that are under way, closes the files and releases the
 // directory. It returns an error if something could not be written back; what
 // was committed is on disk in any case. Further calls do nothing.

@@ -1,5 +1,7 @@
 package core
 
+import "github.com/beckmesh/beck/protocol"
+
 // MaxFetch is the most records that one FETCH is served.
 const MaxFetch = 100_000
 
@@ -10,20 +12,22 @@ type JobKind int
 const (
 	JobRecords JobKind = iota + 1 // the answer to a FETCH
 	JobHeads                      // the answer to GET-HEADS or a hello
+	JobReport                     // the answer to a QUERY, in one step
 )
 
 // Job is an answer that advances as the link's socket drains, so that serving
 // a million records takes one block of memory.
 type Job struct {
 	Kind      JobKind
-	Partition Partition // JobRecords: what is served. JobHeads: Topic is what was asked for, "" for all
-	Requester string    // the address that frames are addressed to
-	Range     Range     // JobRecords: what is left to serve
-	After     Partition // JobHeads: the last partition listed, for the shell
-	Started   bool      // JobHeads: After is set
-	Time      uint64    // JobHeads: ms since 1970, to say where it begins; 0: do not
-	Mark      bool      // close with what only our nodes understand: an end of list, a refusal
-	again     bool      // JobHeads: asked for once more while it ran
+	Partition Partition      // JobRecords: what is served. JobHeads: Topic is what was asked for, "" for all
+	Requester string         // the address that frames are addressed to
+	Range     Range          // JobRecords: what is left to serve
+	After     Partition      // JobHeads: the last partition listed, for the shell
+	Started   bool           // JobHeads: After is set
+	Time      uint64         // JobHeads: ms since 1970, to say where it begins; 0: do not
+	Query     protocol.Query // JobReport: what was asked
+	Mark      bool           // close with what only our nodes understand: an end of list, a refusal
+	again     bool           // JobHeads: asked for once more while it ran
 }
 
 // fetchEnd returns the end of count records from first on, not past 2^64-1.

@@ -19,7 +19,12 @@ type Log struct {
 
 	acks  acks
 	heads headClock
+	wrote time.Time // when something was appended first since the last HEAD
 }
+
+// Wrote returns about when the newest record was appended: at the latest a HEAD's
+// delay before it was. Zero: nothing was since the start.
+func (l *Log) Wrote() time.Time { return l.wrote }
 
 // Mark is a place in a log, between two records.
 type Mark struct {
@@ -60,6 +65,9 @@ func (l *Log) Lowest() uint64 {
 	}
 	return l.chunks[0].First
 }
+
+// Bytes returns what the retained records take, as they are encoded.
+func (l *Log) Bytes() uint64 { return uint64(l.pos - l.tail()) }
 
 // Acked returns how many records, from the first on, have the acknowledgements
 // that the window asks for. Without stores to wait for (need 0) it is Shown.

@@ -1,6 +1,10 @@
 package core
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/beckmesh/beck/protocol"
+)
 
 // OutletConfig bounds what waits on one link.
 type OutletConfig struct {
@@ -146,6 +150,21 @@ func (o *Outlet) HeadsAt(topic, requester string, mark bool, time uint64) bool {
 	if same := o.jobs[j.key()]; len(same) > 0 {
 		same[0].again = true
 		return true
+	}
+	return o.add(j)
+}
+
+// maxReports is how many reports one requester may have under way on a link:
+// it asks for the next page when it has the last.
+const maxReports = 16
+
+// Report adds the answer to a QUERY. It returns false when too many are under
+// way.
+func (o *Outlet) Report(q protocol.Query, requester string) bool {
+	j := &Job{Kind: JobReport, Requester: requester, Query: q}
+	if len(o.jobs[j.key()]) >= maxReports {
+		o.Refused++
+		return false
 	}
 	return o.add(j)
 }

@@ -382,7 +382,7 @@ func rolesLink(self string, info *protocol.NodeInfo) bool {
 	if info == nil || info.Role != self {
 		return true
 	}
-	return self != protocol.RoleProducer && self != protocol.RoleConsumer
+	return self != protocol.RoleProducer && self != protocol.RoleConsumer && self != protocol.RoleObserver
 }
 
 func (ps *Peers) settleAll(now time.Time) {

@@ -159,7 +159,7 @@ func (w *Window) Unpin(c *Chunk) {
 
 // Wrote schedules the HEAD of a log to which something was appended.
 func (w *Window) Wrote(l *Log, now time.Time) {
-	l.heads.period = w.cfg.HeadInterval
+	l.heads.period, l.wrote = w.cfg.HeadInterval, now
 	due := now.Add(w.cfg.HeadDelay)
 	if l.heads.due.IsZero() || due.Before(l.heads.due) {
 		l.heads.due = due

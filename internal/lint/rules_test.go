@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"cmd/...", "bench/..."}, // bench is a module of its own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
-	{"tower", "producer", "consumer", "store"},
+	{"tower", "producer", "consumer", "store", "internal/survey"},
 	{"internal/format"},
 	{"internal/mesh", "internal/foreign/...", "internal/jsonl"},
 	{"."}, // the root package: what an application and the mesh share
@@ -65,6 +65,7 @@ var homes = map[string]string{
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/klauspost/compress":     "internal/compress/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
+	"charm.land/bubbletea":              "cmd/",
 	"github.com/knadh/koanf":            "internal/config/",
 	"go.yaml.in/yaml":                   "internal/config/",
 	"github.com/vbauerster/mpb":         "cmd/",

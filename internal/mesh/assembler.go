@@ -21,6 +21,8 @@ type assembler struct {
 	last     *heading
 	headings map[string]*heading // by prefix
 
+	queries []protocol.Message // that the last read brought
+
 	open *heading // of the run that the last message belongs to; nil: it was none
 	next uint64   // sequence that continues that run
 }
@@ -37,7 +39,7 @@ const maxHeadings = 1 << 14
 // reset begins a batch. kept says that the role keeps the runs of the last one.
 func (a *assembler) reset(kept bool) {
 	a.batch.reset(kept)
-	a.open = nil
+	a.open, a.queries = nil, a.queries[:0]
 }
 
 // taken is what one read brought besides the batch.
@@ -160,8 +162,12 @@ func (a *assembler) add(m zmtp.Msg) error {
 	if len(m.Frames) != 1 || msg.Kind.HasContent() {
 		return errFrames
 	}
-	a.batch.Items = append(a.batch.Items, Item{Message: msg})
 	a.open = nil
+	if msg.Kind == protocol.KindQuery {
+		a.queries = append(a.queries, msg)
+		return nil
+	}
+	a.batch.Items = append(a.batch.Items, Item{Message: msg})
 	return nil
 }
 

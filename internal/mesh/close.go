@@ -88,6 +88,7 @@ func (n *Node) Closed() bool { return n.closed }
 type Stats struct {
 	Malformed map[string]uint64 // messages dropped, by kind
 	Skipped   uint64            // records that the window dropped before a link had sent them
+	Refused   uint64            // requests beyond what one link may have under way
 	Dialled   int               // links that we dialled
 	Accepted  int               // links that were dialled to us
 	Peers     int               // other nodes known
@@ -101,6 +102,7 @@ func (n *Node) Stats() Stats {
 	s := Stats{Malformed: n.malformed.copy(), Accepted: len(n.accepted), Peers: len(n.peers), Towers: n.towersUp, Used: n.window.Used()}
 	for _, a := range n.accepted {
 		s.Skipped += a.link.outlet.Skipped
+		s.Refused += a.link.outlet.Refused
 		s.Control = max(s.Control, len(a.link.control))
 	}
 	for _, p := range n.peers {

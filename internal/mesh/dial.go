@@ -74,6 +74,9 @@ func (n *Node) DialDone(uuid, endpoint string, conn net.Conn, identity string, e
 	n.table.Linked(uuid, endpoint, now)
 	n.log.Debug("linked", "peer", uuid, "endpoint", endpoint, "as", p.Role())
 	n.hookConnect(d.known())
+	if d.beck {
+		d.Subscribe(OwnSubscription(protocol.KindQuery, n.cfg.UUID))
+	}
 	n.role.Dialled(d)
 	n.role.PeerChanged(p, now)
 	n.driver.Run(d)
@@ -145,6 +148,9 @@ func (d *Dialled) step(b *Batch, t taken, err error) (kept, alive bool) {
 		return false, false
 	}
 	d.follow()
+	for i := range d.in.queries {
+		n.asked(d, &d.in.queries[i])
+	}
 	if len(b.Items) > 0 {
 		if kept = n.role.Receive(d, b, n.driver.Now()); kept {
 			d.memory.keep(b)

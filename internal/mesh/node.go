@@ -30,6 +30,7 @@ type Node struct {
 	port    uint16
 	started time.Time
 
+	towers   []TowerStatus
 	towersUp int
 	hold     atomic.Pointer[protocol.Hold] // the name that beacons claim
 	echoes   int                           // of our beacons with the present claim, from towers
@@ -71,7 +72,7 @@ func Start(cfg Config, makeRole func(*Node) Role) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := newNode(cfg, host, len(towers))
+	n := newNode(cfg, host, towers)
 	if n.port, err = n.driver.Listen(n, cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen for links: %w", err)
 	}
@@ -83,7 +84,7 @@ func Start(cfg Config, makeRole func(*Node) Role) (*Node, error) {
 	return n, nil
 }
 
-func newNode(cfg Config, host string, towers int) *Node {
+func newNode(cfg Config, host string, towers []protocol.TowerAddr) *Node {
 	n := &Node{
 		driver: DriverFor(cfg.Listen), host: host,
 		peers: make(map[string]*Peer), topics: make(map[string]*Topic),
@@ -95,8 +96,11 @@ func newNode(cfg Config, host string, towers int) *Node {
 	n.cfg, n.log, n.started = cfg, cfg.logger(), n.driver.Now()
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.room, n.idle, n.work = sync.NewCond(&n.mu), sync.NewCond(&n.mu), sync.NewCond(&n.mu)
-	n.table = core.NewPeers(core.PeersConfig{Self: cfg.UUID, SelfRole: cfg.Role, Towers: towers},
+	n.table = core.NewPeers(core.PeersConfig{Self: cfg.UUID, SelfRole: cfg.Role, Towers: len(towers)},
 		rand.New(rand.NewSource(n.driver.Seed())))
+	for _, addr := range towers {
+		n.towers = append(n.towers, TowerStatus{Addr: addr})
+	}
 	return n
 }
 

@@ -61,8 +61,8 @@ type towerEvents interface {
 	TowerDown(i int)
 	// TowerBeacon: tower i announces a node, possibly ourselves.
 	TowerBeacon(i int, b protocol.TowerBeacon)
-	// TowerListed: tower i, which has run for age, has named all nodes it knows.
-	TowerListed(i int, age time.Duration)
+	// TowerListed: tower i, of which info tells, has named all nodes it knows.
+	TowerListed(i int, info protocol.NodeInfo)
 }
 
 // towerClient keeps a node in touch with one tower by two connections: one that
@@ -284,7 +284,7 @@ func (s *towerSession) take(m zmtp.Msg) error {
 	case protocol.PrefixListEnd:
 		var end protocol.ListEnd
 		if end, err = protocol.ParseListEnd(m.Frames); err == nil {
-			c.ev.TowerListed(c.index, end.Info.Age)
+			c.ev.TowerListed(c.index, end.Info)
 			return nil
 		}
 	default:

@@ -45,7 +45,7 @@ func (r *recorder) TowerDown(i int) { r.add("down %d", i) }
 func (r *recorder) TowerBeacon(i int, b protocol.TowerBeacon) {
 	r.add("beacon %d %s %s", i, b.UUID[31:], b.Endpoint)
 }
-func (r *recorder) TowerListed(i int, age time.Duration) { r.add("end %d %v", i, age) }
+func (r *recorder) TowerListed(i int, info protocol.NodeInfo) { r.add("end %d %v", i, info.Age) }
 
 // wait polls until the events are those wanted.
 func (r *recorder) wait(t *testing.T, want ...string) {

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"slices"
 	"time"
 
 	beck "github.com/beckmesh/beck"
@@ -21,6 +22,7 @@ func (n *Node) OwnBeacon() protocol.NodeBeacon {
 func (n *Node) TowerUp(i int) {
 	n.towerEvent(func(now time.Time) {
 		n.towersUp++
+		n.towers[i] = TowerStatus{Addr: n.towers[i].Addr, Up: true}
 		n.table.TowerUp(i, now)
 		n.log.Debug("tower up", "tower", n.cfg.Pub[i])
 		n.hookConnect(beck.Peer{Role: protocol.RoleTower, Endpoint: n.cfg.Pub[i]})
@@ -31,6 +33,7 @@ func (n *Node) TowerUp(i int) {
 func (n *Node) TowerDown(i int) {
 	n.towerEvent(func(now time.Time) {
 		n.towersUp--
+		n.towers[i].Up = false
 		n.table.TowerDown(i, now)
 		n.log.Debug("tower down", "tower", n.cfg.Pub[i])
 		n.hookDisconnect(beck.Peer{Role: protocol.RoleTower, Endpoint: n.cfg.Pub[i]}, errTowerGone)
@@ -51,10 +54,28 @@ func (n *Node) TowerBeacon(i int, b protocol.TowerBeacon) {
 	})
 }
 
-// TowerListed notes that tower i, which has run for age, has named all nodes.
-func (n *Node) TowerListed(i int, age time.Duration) {
-	n.towerEvent(func(now time.Time) { n.table.ListEnd(i, age, now) })
+// TowerListed notes that tower i, of which info tells, has named all nodes.
+func (n *Node) TowerListed(i int, info protocol.NodeInfo) {
+	n.towerEvent(func(now time.Time) {
+		n.table.ListEnd(i, info.Age, now)
+		t := &n.towers[i]
+		t.Name, t.Version, t.Started = info.Name, info.Version, now.Add(-info.Age)
+	})
 }
+
+// TowerStatus is what a node knows of a tower.
+type TowerStatus struct {
+	Addr          protocol.TowerAddr
+	Up            bool
+	Name, Version string    // as it said last; "" for a foreign tower
+	Started       time.Time // zero for a foreign tower
+}
+
+// Towers returns the configured towers, in order. It needs the lock.
+func (n *Node) Towers() []TowerStatus { return slices.Clone(n.towers) }
+
+// Known returns what towers say of the other nodes, by UUID. It needs the lock.
+func (n *Node) Known() []core.PeerStatus { return n.table.All() }
 
 func (n *Node) towerEvent(f func(now time.Time)) {
 	n.mu.Lock()

@@ -60,7 +60,7 @@ func (w *writing) gather(l *link) {
 // flush writes, without the lock.
 func (w *writing) flush(l *link) error {
 	if w.job != nil {
-		w.buf = l.node.role.Serve(&w.step, w.buf, max(writeBytes-len(w.buf), copyBytes))
+		w.buf = l.node.serve(&w.step, w.buf, max(writeBytes-len(w.buf), copyBytes))
 	}
 	if w.slice == nil {
 		_, err := l.conn.Write(w.buf)

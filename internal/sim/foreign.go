@@ -127,7 +127,7 @@ func (f *foreign) TowerBeacon(_ int, b protocol.TowerBeacon) {
 	s.last = f.host.world.now
 }
 
-func (f *foreign) TowerListed(int, time.Duration) {}
+func (f *foreign) TowerListed(int, protocol.NodeInfo) {}
 
 func (f *foreign) AcceptDone(c net.Conn, _ string, _ error) { f.link(c, nil) }
 

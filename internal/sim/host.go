@@ -28,7 +28,7 @@ type process interface {
 	TowerUp(i int)
 	TowerDown(i int)
 	TowerBeacon(i int, b protocol.TowerBeacon)
-	TowerListed(i int, age time.Duration)
+	TowerListed(i int, info protocol.NodeInfo)
 	AcceptDone(conn net.Conn, identity string, err error)
 	DialDone(uuid, endpoint string, conn net.Conn, identity string, err error)
 	Tick() time.Time

@@ -63,7 +63,7 @@ func (t *tower) join(h *host) {
 			h.node.TowerBeacon(t.index, n.TowerBeacon(core.View{}, t.world.now))
 		}
 		if t.up && t.members[h] != 0 {
-			h.node.TowerListed(t.index, t.world.now.Sub(t.since))
+			h.node.TowerListed(t.index, protocol.NodeInfo{Role: protocol.RoleTower, Age: t.world.now.Sub(t.since)})
 		}
 	})
 }
