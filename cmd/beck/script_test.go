@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,11 +17,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/config"
+	"github.com/beckmesh/beck/internal/jsonl"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"beck": main, "throttle": throttle})
+	testscript.Main(m, map[string]func(){"beck": main, "beck-etc": mainWithFile, "throttle": throttle})
+}
+
+// mainWithFile is beck where the configuration file of the system is
+// etc/beck.yaml.
+func mainWithFile() {
+	defaultConfigFile = "etc/beck.yaml"
+	main()
 }
 
 // throttle is a program for scripts: it copies its input at 1 MB/s.
@@ -47,10 +59,13 @@ func TestScript(t *testing.T) {
 			"oneline": cmdOneLine,
 			"lines":   cmdLines,
 			"bytes":   cmdBytes,
+			"records": cmdRecords,
 			"running": cmdRunning,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[runningKey{}] = make(map[string]*running)
+			env.Setenv("HOME", env.WorkDir) // where contexts are kept, for each script its own
+			env.Setenv("XDG_CONFIG_HOME", "")
 			return nil
 		},
 	})
@@ -78,6 +93,8 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	name := args[0]
 	p := &running{cmd: exec.Command("beck", args[1:]...), stderr: new(bytes.Buffer), exited: make(chan error, 1)}
 	p.cmd.Dir = ts.MkAbs(".")
+	// Of the script's environment where contexts are, of ours nothing for beck.
+	p.cmd.Env = append(config.Without(os.Environ()), "HOME="+ts.Getenv("HOME"), "XDG_CONFIG_HOME="+ts.Getenv("XDG_CONFIG_HOME"))
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	ts.Check(err)
@@ -190,6 +207,53 @@ func cmdBytes(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	line := append(bytes.Repeat([]byte("x"), n), '\n')
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), line, 0o666))
+}
+
+// cmdRecords is "records N FILE": lines of JSON, of records of all kinds.
+func cmdRecords(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: records N FILE")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var lines []byte
+	for r := range oddRecords(n) {
+		lines = jsonl.Append(lines, &r)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), lines, 0o666))
+}
+
+// oddRecords yields n records that differ in what they have, and in what bytes.
+func oddRecords(n int) iter.Seq[beck.Record] {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	odd := func(most int) []byte {
+		b := make([]byte, rnd.IntN(most))
+		for i := range b {
+			b[i] = byte(rnd.IntN(256))
+		}
+		return b
+	}
+	return func(yield func(beck.Record) bool) {
+		for i := range n {
+			r := beck.Record{Topic: "a", Partition: strings.Repeat("0", 32), Offset: uint64(i), Time: time.UnixMilli(int64(i) * 1e7)}
+			switch i % 4 {
+			case 0:
+				r.Key, r.Value = odd(12), odd(40)
+			case 1:
+				r.Key, r.Value = []byte{}, []byte("text with \"quotes\" and ümläüts")
+			case 2:
+				r.Value, r.Time = []byte{}, time.Time{}
+			case 3:
+				r.Key, r.Value = []byte("key\n"), odd(3)
+			}
+			for range i % 3 {
+				r.Headers = append(r.Headers, beck.Header{Name: string(odd(4)), Value: odd(6)})
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
 }
 
 // cmdRunning is "running REGEXP": it waits until a process with such a command

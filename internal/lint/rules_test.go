@@ -16,14 +16,16 @@ var layers = [][]string{
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"tower", "producer", "consumer", "store"},
-	{"internal/mesh", "internal/foreign/..."},
+	{"internal/format"},
+	{"internal/mesh", "internal/foreign/...", "internal/jsonl"},
 	{"."}, // the root package: what an application and the mesh share
 	{"internal/blocklog", "internal/journal", "internal/positions"},
 	{"internal/home"},
 	{"internal/core"},
 	{"internal/zmtp", "internal/compress"},
 	{"protocol"},
-	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload"}, // know nothing of the rest
+	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
+		"internal/config", "internal/escape", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -63,6 +65,8 @@ var homes = map[string]string{
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/klauspost/compress":     "internal/compress/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
+	"github.com/knadh/koanf":            "internal/config/",
+	"go.yaml.in/yaml":                   "internal/config/",
 	"github.com/vbauerster/mpb":         "cmd/",
 	"github.com/nats-io":                "bench/",
 	"github.com/pebbe/zmq4":             "",
