@@ -45,7 +45,7 @@ func (in *Intake) enter(q *part) {
 	switch start := in.start(q); {
 	case start.Kind == StartOffset:
 		q.settle(start.N)
-	case start.Kind == StartEarliest, in.young(q):
+	case start.Kind == StartEarliest, start.Kind != StartTime && in.young(q):
 		q.settled = true
 	}
 	q.paused = in.pausedNow(q.Partition)
@@ -91,11 +91,13 @@ func (q *part) settle(next uint64) {
 func (in *Intake) settleByRecord(q *part, source string, first uint64) {
 	start := in.start(q)
 	switch {
+	case start.Kind == StartTime:
+		if in.ready && source == q.Producer {
+			q.settle(0)
+		}
 	case in.young(q):
 		q.settle(0)
 	case source != q.Producer, start.late() && !in.ready:
-	case start.Kind == StartTime:
-		q.settle(0)
 	case start.Kind == StartNewest, start.Kind == StartLast:
 		q.settle(first - min(first, start.N))
 	default:
@@ -108,11 +110,13 @@ func (in *Intake) settleByRecord(q *part, source string, first uint64) {
 func (in *Intake) settleByHead(q *part, source string, end, before, lowest uint64) {
 	start := in.start(q)
 	switch {
+	case start.Kind == StartTime:
+		if in.ready {
+			q.settle(lowest)
+		}
 	case in.young(q):
 		q.settle(0)
 	case start.late() && !in.ready:
-	case start.Kind == StartTime:
-		q.settle(lowest)
 	case start.Kind == StartNewest, start.Kind == StartLast:
 		q.settle(end - min(end, start.N))
 	case source == q.Producer && planted.Is(planted.LatestTooLate):
