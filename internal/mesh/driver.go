@@ -86,6 +86,7 @@ type machine struct {
 	towers   []*towerClient
 	dials    map[string]context.CancelFunc
 	poke     chan struct{}
+	clock    clock // the node's lock guards it
 }
 
 // keepAlive finds a peer that is gone without a word within about 3 s. (No
