@@ -15,7 +15,9 @@ func TestBuilderAllocatesNothing(t *testing.T) {
 		b.Reset()
 	}
 	round()
-	if n := testing.AllocsPerRun(5, round); n > 0 {
+	// A collection, and the race detector, take chunks out of the pool.
+	chunks := float64(records*recordLen(content, nil)/chunkBytes + 1)
+	if n := testing.AllocsPerRun(5, round); n > chunks {
 		t.Errorf("%v allocations for %d records", n, records)
 	}
 }
