@@ -37,7 +37,7 @@ type times struct {
 
 // roles maps a kind to what its process does.
 var roles = map[string]func(role, *procs.Worker) error{
-	"tcp-send": tcpSend, "tcp-receive": tcpReceive,
+	"tcp-send": tcpSend, "tcp-receive": tcpReceive, "tcp-send-buffered": tcpSendBuffered, "tcp-receive-buffered": tcpReceiveBuffered,
 	"pebble-write": pebbleWrite, "pebble-read": pebbleRead,
 	"nats-server": natsServer, "nats-send": natsSend, "nats-receive": natsReceive,
 	"jetstream-send": jetStreamSend, "jetstream-read": jetStreamRead,
@@ -64,15 +64,6 @@ func runRole(ctx context.Context, text string) int {
 // serve says that a server is ready, and waits until it may go.
 func serve(w *procs.Worker, addr string) error {
 	if err := w.Ready(ready{Addr: addr}); err != nil {
-		return err
-	}
-	<-w.Context().Done()
-	return nil
-}
-
-// finish tells the result, and stays until it is not needed any more.
-func finish(w *procs.Worker, result times) error {
-	if err := w.Done(result); err != nil {
 		return err
 	}
 	<-w.Context().Done()

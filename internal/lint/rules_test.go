@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"internal/core"},
 	{"internal/zmtp", "internal/compress"},
 	{"protocol"},
-	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/workload"}, // know nothing of the rest
+	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no

@@ -20,6 +20,12 @@ const (
 	// beaconEvery is the interval of beacons: peers drop a node after four of
 	// them have failed to come.
 	beaconEvery = time.Second
+	// beaconSlack is how much earlier a beacon may go out so that it falls together
+	// with what the tower relays, and beaconLate when it goes out if a tower that
+	// relays stops. An idle node wakes once a second then and not twice, which is
+	// most of what it costs.
+	beaconSlack = beaconEvery / 10
+	beaconLate  = 2 * beaconEvery
 	// beaconSpacing bounds how soon announce repeats a beacon: nodes that all
 	// meet at once would otherwise beacon once for each other node.
 	beaconSpacing = 50 * time.Millisecond
@@ -71,6 +77,7 @@ type towerClient struct {
 	log   *slog.Logger
 
 	soon      chan struct{} // a beacon is wanted before it is due
+	sender    atomic.Pointer[beaconLink]
 	malformed atomic.Uint64
 }
 
@@ -153,33 +160,85 @@ func (c *towerClient) sendBeacons(l *towerLink) error {
 	// The tower sends its subscription and perhaps PINGs; reading them is also
 	// how the end of the link is noticed.
 	wg.Go(func() { ended <- l.messages(func(zmtp.Msg) error { return nil }) })
-	err := c.beacons(l, ended)
+	b := &beaconLink{link: l, ev: c.ev}
+	c.sender.Store(b)
+	err := b.run(c.soon, ended)
+	c.sender.Store(nil)
 	l.conn.Close()
 	wg.Wait()
 	return err
 }
 
-// beacons returns why the link ended.
-func (c *towerClient) beacons(l *towerLink, ended <-chan error) error {
-	due := time.NewTicker(beaconEvery)
+// beaconLink is a link that carries our beacons. Two goroutines send them: the
+// one that runs it, and the one that reads what the tower relays.
+type beaconLink struct {
+	link *towerLink
+	ev   towerEvents
+	sent atomic.Int64 // when the last one went out, or was about to: ns since the epoch
+	beat atomic.Bool  // it fell together with what the tower relayed
+}
+
+// run returns why the link ended.
+func (b *beaconLink) run(soon <-chan struct{}, ended <-chan error) error {
+	if err := b.send(time.Now()); err != nil {
+		return err
+	}
+	due := time.NewTimer(beaconEvery)
 	defer due.Stop()
 	for {
-		if err := l.write(zmtp.AppendMessage(nil, c.ev.OwnBeacon().Frames()...)); err != nil {
-			return err
-		}
-		spacing := time.After(beaconSpacing)
 		select {
 		case err := <-ended:
 			return err
-		case <-due.C:
+		case now := <-due.C:
+			if b.age(now) >= b.every() {
+				b.beat.Store(false)
+				if err := b.send(now); err != nil {
+					return err
+				}
+			}
+			due.Reset(b.every() - b.age(now))
 			continue
-		case <-c.soon:
+		case <-soon:
 		}
-		select {
-		case err := <-ended:
+		if wait := beaconSpacing - b.age(time.Now()); wait > 0 {
+			select {
+			case err := <-ended:
+				return err
+			case <-time.After(wait):
+			}
+		}
+		if err := b.send(time.Now()); err != nil {
 			return err
-		case <-spacing:
 		}
+	}
+}
+
+// every returns how old the last beacon may become.
+func (b *beaconLink) every() time.Duration {
+	if b.beat.Load() {
+		return beaconLate
+	}
+	return beaconEvery
+}
+
+func (b *beaconLink) age(now time.Time) time.Duration {
+	return time.Duration(now.UnixNano() - b.sent.Load())
+}
+
+func (b *beaconLink) send(now time.Time) error {
+	b.sent.Store(now.UnixNano())
+	return b.link.write(zmtp.AppendMessage(nil, b.ev.OwnBeacon().Frames()...))
+}
+
+// heard sends a beacon that is nearly due: the tower has relayed something. An
+// error ends the link that it is sent on, and that link's reader notices.
+func (b *beaconLink) heard(now time.Time) {
+	if b == nil || b.age(now) < beaconEvery-beaconSlack {
+		return
+	}
+	b.beat.Store(true)
+	if b.send(now) != nil {
+		b.link.conn.Close()
 	}
 }
 
@@ -206,6 +265,7 @@ type towerSession struct {
 	client    *towerClient
 	link      *towerLink
 	up        bool
+	listened  time.Time // when the deadline was set for the last time
 	malformed int
 }
 
@@ -219,7 +279,7 @@ func (s *towerSession) take(m zmtp.Msg) error {
 		var b protocol.TowerBeacon
 		if b, err = protocol.ParseTowerBeacon(m.Frames); err == nil {
 			c.ev.TowerBeacon(c.index, b)
-			return s.link.conn.SetReadDeadline(time.Now().Add(towerSilence))
+			return s.heard(time.Now())
 		}
 	case protocol.PrefixListEnd:
 		var end protocol.ListEnd
@@ -238,6 +298,16 @@ func (s *towerSession) take(m zmtp.Msg) error {
 	return nil
 }
 
+// heard notes that the tower relays, once for all that it relays together.
+func (s *towerSession) heard(now time.Time) error {
+	s.client.sender.Load().heard(now)
+	if now.Sub(s.listened) < beaconSlack {
+		return nil
+	}
+	s.listened = now
+	return s.link.conn.SetReadDeadline(now.Add(towerSilence))
+}
+
 // welcome opens the session. A tower that goes on to relay nothing at all is
 // not waited for: there may be nobody to speak of.
 func (s *towerSession) welcome() error {
@@ -247,6 +317,7 @@ func (s *towerSession) welcome() error {
 	s.up = true
 	s.client.log.Debug("tower is up")
 	s.client.ev.TowerUp(s.client.index)
+	s.listened = time.Time{}
 	return s.link.conn.SetReadDeadline(time.Time{})
 }
 
