@@ -79,12 +79,12 @@ type Config struct {
 	// fit is fetched later, from a store.
 	QueueBytes int64
 
-	// ReuseValues lets go of the values, and the keys and headers, that were handed
-	// over as soon as more records are asked for: those of Poll and PollInto with the next call of
-	// either, those of Records with the next turn of the loop. Clone a record to
-	// keep it. Then one goroutine takes records, and what it has dealt with costs
-	// the garbage collector nothing: at 100 bytes a record a third of the
-	// processor time (docs/performance.md). Default false: values are the
+	// ReuseValues lets go of the values, keys and headers that were handed over as
+	// soon as more records are asked for: those of Poll and PollInto with the next
+	// call of either, those of Records with the next turn of the loop. Clone a
+	// record to keep it. Then one goroutine takes records, and what it has dealt
+	// with costs the garbage collector nothing: at 100 bytes a record a third of the
+	// processor time (docs/performance.md). Default false: they are the
 	// application's for ever.
 	ReuseValues bool
 
@@ -97,10 +97,10 @@ type Config struct {
 	SkipMissingAfter time.Duration
 
 	// OnGap is told of each range that stalled, was skipped, had expired, or came
-	// damaged, and of the end of a stall. The calls come one at a time, and may
-	// come a little after records behind the range were handed over: whoever must
-	// know before looks at the offsets. Default: none; the logger is told in any
-	// case, and first.
+	// damaged, and of the end of a stall. The calls come one at a time, and may come
+	// a little after records behind the range were handed over: whoever must know
+	// before looks at the offsets. Default: none; the logger is told in any case,
+	// and first.
 	OnGap func(Gap)
 }
 

@@ -139,9 +139,11 @@ func (s *Store) mended() {
 		s.keeper.Committed(core.Partition(p), state.Next)
 		s.rx.In.Trim(core.Partition(p), state.Tail, now)
 	}
-	for _, p := range sortedPartitions(s.disk.batch) {
+	batch := sortedPartitions(s.disk.batch)
+	for _, p := range batch {
 		s.settle(p, s.disk.batch[p], now)
 	}
+	s.lookAt(batch) // the write that failed may have begun some above what they have
 	s.rx.Act()
 	s.node.Logger().Warn("the log was opened again after a failed write: what is on disk is acknowledged, the rest is written again",
 		"partitions", len(s.disk.batch))

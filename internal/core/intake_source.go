@@ -250,8 +250,11 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 
 // refusesAll reports whether the sender has nothing, and does not even know
 // how far the partition goes. One that had records and dropped them all names
-// its head, and a lowest sequence behind it.
-func (st Statement) refusesAll() bool { return st.HasLowest && st.Lowest > st.Head && st.Head == 0 }
+// its head, a lowest sequence behind it, and, which tells a single record from
+// none, the tail.
+func (st Statement) refusesAll() bool {
+	return st.HasLowest && st.Lowest > st.Head && st.Head == 0 && st.Tail == 0
+}
 
 func (in *Intake) noteList(s *source, st Statement, news bool, now time.Time) {
 	a := s.asks[st.Partition.Topic]
