@@ -85,12 +85,12 @@ type Config struct {
 	// fit is fetched later, from a store.
 	QueueBytes int64
 
-	// ReuseValues lets go of the values that were handed over as soon as more
-	// records are asked for: those of Poll and PollInto with the next call of
-	// either, those of Records with the next turn of the loop. Clone a record to
-	// keep it. Then one goroutine takes records, and what it has dealt with costs
-	// the garbage collector nothing: at 100 bytes a record a third of the
-	// processor time (docs/performance.md). Default false: values are the
+	// ReuseValues lets go of the values, keys and headers that were handed over as
+	// soon as more records are asked for: those of Poll and PollInto with the next
+	// call of either, those of Records with the next turn of the loop. Clone a
+	// record to keep it. Then one goroutine takes records, and what it has dealt
+	// with costs the garbage collector nothing: at 100 bytes a record a third of the
+	// processor time (docs/performance.md). Default false: they are the
 	// application's for ever.
 	ReuseValues bool
 

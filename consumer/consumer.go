@@ -96,12 +96,14 @@ func (c *Consumer) Address() string { return c.node.UUID() }
 // next call goes on behind it.
 func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 	c.node.Lock()
-	defer c.node.Unlock()
 	if err := c.await(ctx); err != nil {
+		c.node.Unlock()
 		return nil, err
 	}
 	records := make([]beck.Record, c.count(max(most, 1)))
-	n, err := c.handOver(records[:c.take(records)])
+	n := c.take(records)
+	c.node.Unlock()
+	n, err := c.handOver(records[:n])
 	return records[:n], err
 }
 
@@ -114,11 +116,13 @@ func (c *Consumer) PollInto(ctx context.Context, dst []beck.Record) (int, error)
 		return 0, nil
 	}
 	c.node.Lock()
-	defer c.node.Unlock()
 	if err := c.await(ctx); err != nil {
+		c.node.Unlock()
 		return 0, err
 	}
-	return c.handOver(dst[:c.take(dst)])
+	n := c.take(dst)
+	c.node.Unlock()
+	return c.handOver(dst[:n])
 }
 
 // await waits until there are records to hand over, or returns why there never

@@ -44,7 +44,13 @@ func (o *opener) open(r *beck.Record) error {
 	trailer, as := r.Key, protocol.Plain
 	r.Source &^= raw
 	if ms, ok := protocol.PlainTime(trailer); ok {
-		r.Key, r.Headers, r.Time = nil, nil, o.at(ms)
+		r.Key = nil
+		if r.Headers != nil { // what is written costs more than what is read, while memory is collected
+			r.Headers = nil
+		}
+		if t := o.at(ms); r.Time != t {
+			r.Time = t
+		}
 	} else {
 		as = o.describe(r, trailer)
 	}
@@ -142,15 +148,17 @@ func (o *opener) name(b []byte) string {
 // handOver opens records that were taken, and returns how many of them the
 // application is given now. The others are for the next call: those behind one
 // whose value cannot be read, which then is the error, or beyond what may be in
-// memory at a time. It needs the lock, and gives it up while it works.
+// memory at a time. It takes the lock only where it must.
 func (c *Consumer) handOver(records []beck.Record) (n int, err error) {
-	c.node.Unlock()
 	n, done, err := c.openAll(records)
-	c.node.Lock()
-	c.handed -= uint64(done - n)
-	c.putBack(records[done:])
-	if c.pos != nil {
-		c.pos.finish(records[:done])
+	if n < len(records) || c.pos != nil {
+		c.node.Lock()
+		defer c.node.Unlock()
+		c.handed -= uint64(done - n)
+		c.putBack(records[done:])
+		if c.pos != nil {
+			c.pos.finish(records[:done])
+		}
 	}
 	return n, err
 }

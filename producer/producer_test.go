@@ -248,7 +248,7 @@ func TestPublishAllocatesNothing(t *testing.T) {
 				}
 			}
 			publish()
-			if n := testing.AllocsPerRun(100, publish); n > 20 { // each chunk has a few words besides its bytes
+			if n := testing.AllocsPerRun(100, publish); n > 60 { // each chunk has a few words besides its bytes, and under the race detector a pool forgets
 				t.Errorf("%v, %s: %.0f allocations for 100 records", as, name, n)
 			}
 		}

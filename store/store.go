@@ -215,6 +215,7 @@ type Stats struct {
 	DiskFull   bool              // nothing is acknowledged until there is room on the disk
 	Duplicates uint64            // records that came again
 	NoRoom     uint64            // records that did not fit, and are fetched later
+	Damaged    uint64            // records that came with a checksum not their own, and are fetched again
 	Lost       uint64            // records that nobody had when they were due
 	Missing    uint64            // records that are missing below others now
 	Bare       uint64            // records without the trailers they may have had
@@ -231,7 +232,7 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
-	st.Duplicates, st.NoRoom = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom
+	st.Duplicates, st.NoRoom, st.Damaged = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom, s.rx.In.Stats.Damaged
 	st.Queued = s.rx.In.Queued()
 	st.Missing, st.Filled = s.rx.In.Lacking(), s.rx.In.Stats.Filled
 	s.node.Unlock()

@@ -76,7 +76,7 @@ var All = []Bug{
 	AckBeforeSync, CommitWithoutSync, CommitSkipsOne, HeadAfterRestart, StartAnywhere, HoleAcknowledged,
 	AckOverHole, AckBeyondDurable,
 	AnyAckFrees, SameStoreTwice, AckOfOtherTopic, DropUnacked, FreesBelowK,
-	DropHeld, DeliverTwice, SilentSkip, ListEndsEarly, LatestTooLate,
+	DropHeld, DeliverTwice, SilentSkip, ListEndsEarly, LatestTooLate, DamageDelivered,
 	CommitAhead, StoredIgnored,
 	HeadAhead, RestForgotten, RunAcrossGap, CursorMidMessage, NoRedial, OldEndpoint, ServeOffByOne,
 	ForeignBelieved, QueueUnbounded, StoresDoNotAsk,

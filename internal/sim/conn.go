@@ -34,6 +34,8 @@ type conn struct {
 
 	tap *tap // reads along with what this end sends
 
+	damage bool // of the next record that this end sends, a byte changes on its way
+
 	reading, writing bool // planned
 
 	arriveFn, readFn, writeFn func() // made once
@@ -109,6 +111,10 @@ func (c *conn) send(b []byte) {
 	p := packet{bytes: b}
 	if c.tap != nil && len(b) > 0 {
 		p.acks = c.tap.sent(b)
+	}
+	if c.damage && damageRecord(b) {
+		c.damage = false
+		w.Faults["record damaged on its way"]++
 	}
 	c.last = max(c.last, w.elapsed+w.latency())
 	c.away += len(b)

@@ -27,6 +27,8 @@ func (h *history) fault() {
 		{"producer restart", h.restartProducer},
 		{"stale ACK", h.staleAck},
 		{"ACK twice", h.sameAck},
+		{"record to be damaged", h.damage},
+		{"record to be damaged", h.damage},
 		{"consumer crash", h.crashConsumer},
 		{"consumer restart", h.restartConsumer},
 		{"C node crash", h.crashForeign},

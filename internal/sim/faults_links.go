@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/beckmesh/beck/internal/zmtp"
+	"github.com/beckmesh/beck/protocol"
 )
 
 func (h *history) cutConnection() bool {
@@ -62,6 +63,32 @@ func (h *history) unpartition() bool {
 	clear(h.blocked)
 	h.releaseStuck()
 	return true
+}
+
+// damage has a record change that one of our nodes sends soon. C nodes drop the
+// checksum by which that is noticed.
+func (h *history) damage() bool {
+	if len(h.hosts) == 0 || len(h.foreign()) > 0 {
+		return false
+	}
+	host := pick(h.World, h.hosts)
+	if len(host.conns) == 0 {
+		return false
+	}
+	pick(h.World, host.conns).damage = true
+	return true
+}
+
+// damageRecord changes the last record whose value begins in b, as publishOne
+// makes it, and returns whether there is one.
+func damageRecord(b []byte) bool {
+	for i := len(b) - 2; i >= protocol.AddressLen; i-- {
+		if b[i] == '@' && b[i+1]-'0' < 10 && protocol.ValidAddress(string(b[i-protocol.AddressLen:i])) == nil {
+			b[i+1] ^= 1
+			return true
+		}
+	}
+	return false
 }
 
 // staleAck sends a producer an ACK that the store has sent some time before,

@@ -113,7 +113,7 @@ func (b *producerBox) publishOne(topic string) bool {
 	seq := uint64(len(p.records))
 	value := fmt.Sprintf("%s@%d:%0*d", p, seq, 1+w.rng.Intn(400), w.rng.Intn(1000))
 	p.records = append(p.records, value) // a link may have it at once
-	b.producer.PublishFunc(never, beck.Record{Topic: topic, Value: []byte(value)}, func(o beck.Offset, err error) {
+	b.producer.PublishFunc(never, withNotes(beck.Record{Topic: topic, Value: []byte(value)}), func(o beck.Offset, err error) {
 		if err == nil {
 			w.acknowledged(p, o.Offset, b.acks)
 		}
@@ -125,6 +125,19 @@ func (b *producerBox) publishOne(topic string) bool {
 	}
 	b.left--
 	return true
+}
+
+// withNotes gives some records a key, headers and a time, which follow from their
+// value.
+func withNotes(r beck.Record) beck.Record {
+	switch v := r.Value; len(v) % 4 {
+	case 0:
+		r.Key = v[:len(v)/8]
+	case 1:
+		r.Key, r.Time = []byte{}, epoch.Add(time.Duration(len(v))*time.Hour).UTC()
+		r.Headers = []beck.Header{{Name: "length", Value: fmt.Append(nil, len(v))}, {Name: "length", Value: []byte{}}}
+	}
+	return r
 }
 
 // checkFreed checks that the producer counts as acknowledged, and has dropped,

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/beckmesh/beck"
@@ -43,8 +44,30 @@ func (r *reader) take(rec beck.Record) {
 	case rec.Offset > next:
 		r.gaps[p] = append(r.gaps[p], core.Range{First: next, End: rec.Offset})
 	}
+	r.checkNotes(rec, part)
 	r.next[p] = rec.Offset + 1
 	part.known = max(part.known, rec.Offset+1)
+}
+
+// checkNotes checks what a record has besides its value: what it was published
+// with, or nothing if it may have come through a C node.
+func (r *reader) checkNotes(rec beck.Record, part *partition) {
+	want := withNotes(beck.Record{Value: rec.Value})
+	if want.Time.IsZero() {
+		want.Time = rec.Time // when it was published
+	}
+	same := bytes.Equal(rec.Key, want.Key) && (rec.Key == nil) == (want.Key == nil) && rec.Time.Equal(want.Time) && len(rec.Headers) == len(want.Headers)
+	for i := 0; same && i < len(want.Headers); i++ {
+		same = rec.Headers[i].Name == want.Headers[i].Name && bytes.Equal(rec.Headers[i].Value, want.Headers[i].Value)
+	}
+	lost := rec.Time.IsZero() && rec.Key == nil && rec.Headers == nil
+	if lost && (part.foreign || len(r.world.cStores) > 0) {
+		return
+	}
+	if !same || lost {
+		r.world.failf("%s got %v with key %q, headers %q and time %v; published were %q, %q and %v",
+			r.name, rec.Place(), rec.Key, rec.Headers, rec.Time, want.Key, want.Headers, want.Time)
+	}
 }
 
 // due returns the offset that is to come next. One that wants new records may
