@@ -15,6 +15,7 @@ var layers = [][]string{
 	{"cmd/...", "bench/..."}, // bench is a module of its own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
+	{"meshtest"},
 	{"tower", "producer", "consumer", "store"},
 	{"internal/mesh", "internal/foreign/..."},
 	{"."}, // the root package: what an application and the mesh share
@@ -23,7 +24,7 @@ var layers = [][]string{
 	{"internal/core"},
 	{"internal/zmtp"},
 	{"protocol"},
-	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/workload"}, // know nothing of the rest
+	{"internal/lint", "internal/faultproxy", "internal/network", "internal/planted", "internal/procs", "internal/workload"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
