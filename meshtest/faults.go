@@ -90,6 +90,19 @@ func (m *Mesh) RestartStore(s *store.Store) *store.Store {
 	return started
 }
 
+// KillTower ends the tower. Nodes that have met go on without it; others do not
+// meet until RestartTower.
+func (m *Mesh) KillTower() { m.Tower().Close() }
+
+// RestartTower starts a new tower in the old one's place, which it kills first if
+// that was not done.
+func (m *Mesh) RestartTower() {
+	m.t.Helper()
+	old := m.Tower()
+	old.Close()
+	m.startTower(old.Sub(), old.Pub())
+}
+
 // Node is a member of a mesh that has an address: a producer, a consumer or a
 // store.
 type Node interface{ Address() string }

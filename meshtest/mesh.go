@@ -25,7 +25,7 @@ type Mesh struct {
 	t     testing.TB
 	set   settings
 	net   *network.Memory // nil with OnPorts
-	tower *tower.Tower
+	tower atomic.Pointer[tower.Tower]
 
 	mu     sync.Mutex
 	stores []*kept
@@ -44,7 +44,8 @@ func New(t testing.TB, options ...Option) *Mesh {
 	if !set.ports {
 		m.net = network.NewMemory()
 	}
-	m.startTower()
+	free := "tcp://" + m.host() + ":0"
+	m.startTower(free, free)
 	for i := range set.stores {
 		dir := ""
 		if set.dir != "" {
@@ -55,16 +56,17 @@ func New(t testing.TB, options ...Option) *Mesh {
 	return m
 }
 
-func (m *Mesh) startTower() {
+// startTower starts a tower that binds sub and pub.
+func (m *Mesh) startTower(sub, pub string) {
 	m.t.Helper()
 	c := tower.DefaultConfig()
-	listen := m.host()
-	c.Sub, c.Pub, c.Logger = "tcp://"+listen+":0", "tcp://"+listen+":0", m.set.logger
-	var err error
-	if m.tower, err = tower.Start(c); err != nil {
+	c.Sub, c.Pub, c.Logger = sub, pub, m.set.logger
+	t, err := tower.Start(c)
+	if err != nil {
 		m.t.Fatalf("meshtest: %v", err)
 	}
-	m.t.Cleanup(func() { m.tower.Close() })
+	m.t.Cleanup(func() { t.Close() })
+	m.tower.Store(t)
 }
 
 // lastHost numbers the hosts of all meshes in memory. They are addresses of
@@ -91,9 +93,9 @@ func (m *Mesh) host() string {
 // NodeConfig returns the settings with which a node joins this mesh. Each call
 // makes a host of its own, which Partition can take away from the others.
 func (m *Mesh) NodeConfig() beck.NodeConfig {
-	host := m.host()
+	host, t := m.host(), m.Tower()
 	c := beck.NodeConfig{
-		Sub: []string{m.tower.Sub()}, Pub: []string{m.tower.Pub()},
+		Sub: []string{t.Sub()}, Pub: []string{t.Pub()},
 		Listen: host + ":0", Logger: m.set.logger,
 	}
 	if m.net != nil {
@@ -122,9 +124,9 @@ func (m *Mesh) ConsumerConfig(topics ...string) consumer.Config {
 	return c
 }
 
-// Towers returns the endpoints of the mesh's tower, for the command line of a
-// program: --sub and --pub. Only with OnPorts can another process dial them.
-func (m *Mesh) Towers() (sub, pub string) { return m.tower.Sub(), m.tower.Pub() }
+// Tower returns the mesh's tower. With OnPorts, its Sub and Pub are what other
+// programs are told: --sub and --pub.
+func (m *Mesh) Tower() *tower.Tower { return m.tower.Load() }
 
 // Context returns a context that ends with the test, or with its patience.
 func (m *Mesh) Context() context.Context {

@@ -203,6 +203,23 @@ func TestPartitionOfOnesOwnNode(t *testing.T) {
 	m.Take(c, 1)
 }
 
+func TestTowerRestarts(t *testing.T) {
+	networks(t, func(t *testing.T, option meshtest.Option) {
+		m := meshtest.New(t, option)
+		m.Publish("t", "with the tower")
+		m.KillTower()
+		m.Publish("t", "without")
+		c := m.Consumer("t")
+		short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		if got, err := c.Poll(short, 1); len(got) > 0 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("a consumer that nobody introduced got %d records, %v", len(got), err)
+		}
+		m.RestartTower()
+		m.Take(c, 2)
+	})
+}
+
 func TestMeshesDoNotMeet(t *testing.T) {
 	m, other := meshtest.New(t), meshtest.New(t)
 	m.Publish("t", "x")

@@ -81,7 +81,9 @@ func (m *Mesh) Take(c *consumer.Consumer, n int) []beck.Record {
 }
 
 // Records returns all records that the mesh has of a topic now, those of each
-// partition in their order.
+// partition in their order. Nobody vouches for "all" before the tower has run
+// for two seconds, time for every node to say that it is there; Expect does not
+// wait for that.
 func (m *Mesh) Records(topic string) []beck.Record {
 	m.t.Helper()
 	c := m.ConsumerWith(func(c *consumer.Config) { c.StopAtEnd = true }, topic)
