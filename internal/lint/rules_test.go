@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/core"},
 	{"internal/zmtp"},
 	{"protocol"},
-	{"internal/lint", "internal/faultproxy", "internal/network", "internal/planted", "internal/procs", "internal/workload"}, // know nothing of the rest
+	{"internal/lint", "internal/faultproxy", "internal/network", "internal/planted", "internal/procs", "internal/workload", "internal/zpl"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
