@@ -37,7 +37,7 @@ type times struct {
 
 // roles maps a kind to what its process does.
 var roles = map[string]func(role, *procs.Worker) error{
-	"tcp-send": tcpSend, "tcp-receive": tcpReceive,
+	"tcp-send": tcpSend, "tcp-receive": tcpReceive, "tcp-send-buffered": tcpSendBuffered, "tcp-receive-buffered": tcpReceiveBuffered,
 	"pebble-write": pebbleWrite, "pebble-read": pebbleRead,
 	"nats-server": natsServer, "nats-send": natsSend, "nats-receive": natsReceive,
 	"jetstream-send": jetStreamSend, "jetstream-read": jetStreamRead,

@@ -52,7 +52,37 @@ var sweeps = []sweep{
 		steps: []int{0, 1, 2, 5, 10, 20},
 		args:  func(c *costs, n int) (string, []string) { return store, c.counted() },
 	},
+	{
+		name: "idle", title: "A mesh in which nothing happens, by the number of its nodes", run: runIdle, step: counts,
+		steps: []int{10, 50, 100},
+		args: func(c *costs, n int) (string, []string) {
+			half := (n - 2) / 2 // besides a tower and a store
+			return idle, append(flag("producers", half), flag("consumers", half)...)
+		},
+	},
 }
+
+// runIdle measures each number of nodes by itself: the processor time of a second.
+func runIdle(ctx context.Context, c *costs, s sweep) (*table, error) {
+	t := newTable("nodes", "share of a core", "lowest to highest", "processor time per node and second")
+	for _, n := range slices.Sorted(slices.Values(s.steps)) {
+		var shares []float64
+		for range c.rounds {
+			mode, args := s.args(c, n)
+			r, err := runBeck(ctx, c.beck, mode, args...)
+			if err != nil {
+				return nil, fmt.Errorf("%s nodes: %w", s.step(n), err)
+			}
+			shares = append(shares, r.TotalCPU()/r.Seconds)
+			fmt.Fprintf(c.log, "%-10s %-12s %s\n", s.name, s.step(n), percent(r.TotalCPU()/r.Seconds))
+		}
+		x, _ := spreadOf(shares)
+		t.row(s.step(n), percent(x.median), percent(x.low)+" to "+percent(x.high), fmt.Sprintf("%.0f µs", x.median/float64(n)*1e6))
+	}
+	return t, nil
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.2f %%", 100*share) }
 
 func (c *costs) counted() []string { return []string{"--count", strconv.FormatUint(c.count, 10)} }
 

@@ -14,6 +14,7 @@ const (
 	fanout  = "fanout"
 	latency = "latency"
 	join    = "join"
+	idle    = "idle" // only in sweeps
 )
 
 // work is one run of one system.
@@ -48,7 +49,7 @@ type system struct {
 func systems(beck string) []system {
 	return []system{
 		beckSystem(beck),
-		tcpSystem(), pebbleSystem(),
+		tcpSystem(), tcpBuffered(), pebbleSystem(),
 		natsCore(), jetStream(false), jetStream(true),
 		redisStreams(), dafka(),
 	}

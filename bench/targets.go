@@ -20,6 +20,7 @@ type target struct {
 var targets = []target{
 	{mode: direct, against: "NATS core", metric: perSecond, least: [2]float64{2.5, 1.2}},
 	{mode: direct, against: "TCP loop", metric: perSecond, least: [2]float64{0.4, 0.4}, aim: [2]float64{0.65, 0.65}},
+	{mode: direct, against: "TCP loop, bufio", metric: perSecond, least: [2]float64{0.4, 0.4}, aim: [2]float64{0.65, 0.65}},
 	{mode: store, against: "JetStream", metric: perSecond, least: [2]float64{6, 1.3}, aim: [2]float64{10, 2}},
 	{mode: store, against: "Redis Streams", metric: perSecond, least: [2]float64{2, 2}, aim: [2]float64{4, 4}},
 	{mode: store, against: "Pebble", metric: perSecond, least: [2]float64{0.6, 0.6}, aim: [2]float64{1, 1}},

@@ -26,18 +26,13 @@ const (
 )
 
 func tcpSend(r role, w *procs.Worker) error {
-	var conns []net.Conn
-	for _, addr := range r.Addrs {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		conns = append(conns, c)
+	conns, err := dialAll(r.Addrs)
+	defer closeAll(conns)
+	if err != nil {
+		return err
 	}
-	r.Free = true // the sockets hold it back
-	s := newSource(r, w)
-	if err := s.start(); err != nil {
+	s, err := newFreeSource(r, w)
+	if err != nil {
 		return err
 	}
 	buf := make([]byte, 0, tcpWrite+r.Shape.Size+4)
@@ -50,7 +45,7 @@ func tcpSend(r role, w *procs.Worker) error {
 		buf = buf[:0]
 		return nil
 	}
-	err := s.each(func(_ uint64, value []byte) error {
+	err = s.each(func(_ uint64, value []byte) error {
 		buf = binary.BigEndian.AppendUint32(buf, uint32(len(value)))
 		buf = append(buf, value...)
 		if len(buf) < tcpWrite && r.Rate == 0 {
@@ -68,6 +63,11 @@ func tcpSend(r role, w *procs.Worker) error {
 }
 
 func tcpReceive(r role, w *procs.Worker) error {
+	return receive(r, w, func(c net.Conn, s *sink) error { return tcpTake(c, s, r.Shape.Size) })
+}
+
+// receive listens, takes one connection, and everything that it brings.
+func receive(r role, w *procs.Worker, take func(net.Conn, *sink) error) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -82,10 +82,36 @@ func tcpReceive(r role, w *procs.Worker) error {
 		return err
 	}
 	defer c.Close()
-	if err := tcpTake(c, s, r.Shape.Size); err != nil {
+	if err := take(c, s); err != nil {
 		return err
 	}
 	return s.done()
+}
+
+// dialAll connects to all addresses. On an error it returns the connections that
+// it has.
+func dialAll(addrs []string) (conns []net.Conn, err error) {
+	for _, addr := range addrs {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			return conns, err
+		}
+		conns = append(conns, c)
+	}
+	return conns, nil
+}
+
+func closeAll(conns []net.Conn) {
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+// newFreeSource returns a source that sockets hold back, begun.
+func newFreeSource(r role, w *procs.Worker) (*source, error) {
+	r.Free = true
+	s := newSource(r, w)
+	return s, s.start()
 }
 
 // tcpTake reads and checks records until the last.

@@ -32,6 +32,7 @@ type Consumer struct {
 	topics []string // that the application subscribed to, sorted
 	queue  []delivery
 	rest   []beck.Record // that left the queue, and were not handed over after all
+	lent   []loan        // whose values the application has until its next call
 	gaps   []Gap
 	start  start
 	handed uint64
@@ -253,9 +254,12 @@ func (c *Consumer) take(dst []beck.Record) (n int) {
 
 func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	now := c.node.Now()
+	c.takeBack()
 	for n < len(dst) && len(c.queue) > 0 {
 		d := &c.queue[0]
-		n += d.take(dst[n:])
+		taken := d.take(dst[n:])
+		c.lend(d.run, taken)
+		n += taken
 		if d.at == d.end {
 			bytes := d.consumed
 			c.queue[0] = delivery{}

@@ -42,6 +42,8 @@ a process for each node, unless --sub and --pub name a running one. MODE is
   fanout   as direct, to --consumers K; rates count what all of them get
   latency  producer to consumer at --rate R: from Publish to the application
   join     from the start of a consumer's process to its first record
+  idle     the processor time of a mesh in which nothing happens: a tower, a
+           store, --producers and --consumers, looked at for --over
 
 Values cannot be compressed, and all differ. A run that loses a record exits 1
 and says which. In a running mesh the records stay in its stores.
@@ -67,11 +69,12 @@ func (f *benchFlags) addTo(cmd *cobra.Command) {
 	}
 	fl.Uint64Var(&f.count, "count", 0, "`N` records; in mode join, starts of a consumer (default 1,000,000; latency: 10s at --rate; join: 20)")
 	fl.IntVar(&f.config.Size, "size", 100, "`BYTES` of a value")
-	fl.IntVar(&f.config.Consumers, "consumers", 1, "`K` consumers, in mode fanout")
-	fl.IntVar(&f.config.Producers, "producers", 1, "`P` producers, which share the records")
+	fl.IntVar(&f.config.Consumers, "consumers", 1, "`K` consumers, in modes fanout (default 8) and idle (24)")
+	fl.IntVar(&f.config.Producers, "producers", 1, "`P` producers, which share the records (idle: 24)")
 	fl.IntVar(&f.config.Topics, "topics", 1, "`T` topics, which each producer writes in turn")
 	fl.IntVar(&f.config.Batch, "batch", 256, "`N` records that a producer publishes at once")
 	fl.IntVar(&f.config.Rate, "rate", 10_000, "`R` records per second, in modes latency and join")
+	fl.DurationVar(&f.config.Over, "over", 30*time.Second, "in mode idle, for how long the mesh is looked at")
 	fl.StringVar(&f.config.Dir, "data", "", "`DIR` of the store, which is kept (default: a temporary one)")
 	fl.DurationVar(&f.config.Patience, "patience", 30*time.Second, "fail when nothing goes on for so long")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
@@ -141,8 +144,14 @@ func (f *benchFlags) resolve(cmd *cobra.Command, mode bench.Mode) (bench.Config,
 	if f.sub.set != f.pub.set {
 		return c, usagef("--sub and --pub: a running mesh is named by both")
 	}
-	if cmd.Flags().Changed("consumers") && mode != bench.Fanout {
-		return c, usagef("--consumers is for mode %s", bench.Fanout)
+	if cmd.Flags().Changed("consumers") && mode != bench.Fanout && mode != bench.Idle {
+		return c, usagef("--consumers is for modes %s and %s", bench.Fanout, bench.Idle)
+	}
+	if mode == bench.Idle && (cmd.Flags().Changed("count") || f.sub.set) {
+		return c, usagef("mode %s starts a mesh of its own and takes no --count", bench.Idle)
+	}
+	if cmd.Flags().Changed("over") && mode != bench.Idle {
+		return c, usagef("--over is for mode %s", bench.Idle)
 	}
 	if cmd.Flags().Changed("rate") && mode != bench.Latency && mode != bench.Join {
 		return c, usagef("--rate is for modes %s and %s", bench.Latency, bench.Join)
@@ -182,7 +191,16 @@ func (f *benchFlags) defaults(cmd *cobra.Command, c *bench.Config) {
 	if c.Mode == bench.Fanout && !cmd.Flags().Changed("consumers") {
 		c.Consumers = 8
 	}
+	if c.Mode == bench.Idle {
+		for name, n := range map[string]*int{"consumers": &c.Consumers, "producers": &c.Producers} {
+			if !cmd.Flags().Changed(name) {
+				*n = 24
+			}
+		}
+	}
 	switch c.Count = f.count; {
+	case c.Mode == bench.Idle:
+		c.Count = uint64(c.Producers) // a record each, before it is left alone
 	case cmd.Flags().Changed("count"):
 	case c.Mode == bench.Latency:
 		c.Count = uint64(10 * c.Rate)

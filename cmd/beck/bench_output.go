@@ -76,7 +76,7 @@ func printReport(w io.Writer, r *workload.Report) error {
 	if r.Note != "" {
 		fmt.Fprintf(w, "\nnote: %s\n", r.Note)
 	}
-	if r.Mode != string(bench.Join) {
+	if r.Mode != string(bench.Join) && r.Mode != string(bench.Idle) {
 		_, err := fmt.Fprintln(w, "\nevery record arrived once and in order")
 		return err
 	}
@@ -84,6 +84,10 @@ func printReport(w io.Writer, r *workload.Report) error {
 }
 
 func printWhat(w io.Writer, r *workload.Report) {
+	if r.Mode == string(bench.Idle) {
+		fmt.Fprintf(w, "idle\t%s nodes, for %.1f s: %.2f %% of a core together\n", grouped(int(r.Count)), r.Seconds, 100*r.TotalCPU()/r.Seconds)
+		return
+	}
 	if r.Mode == string(bench.Join) {
 		fmt.Fprintf(w, "join\t%s starts of a consumer, beside %s records/s of %s bytes\n",
 			grouped(int(r.Count)), grouped(r.Rate), grouped(r.Size))
@@ -107,14 +111,17 @@ func printWhat(w io.Writer, r *workload.Report) {
 // printRoles prints what each role used.
 func printRoles(w io.Writer, r *workload.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	per := "per record"
-	if r.Mode == string(bench.Join) {
+	per, share := "per record", func(cpu float64) string { return fmt.Sprintf("%.3f µs", cpu/float64(r.Count)*1e6) }
+	switch r.Mode {
+	case string(bench.Join):
 		per = "per join"
+	case string(bench.Idle):
+		per, share = "of a core", func(cpu float64) string { return fmt.Sprintf("%.2f %%", 100*cpu/r.Seconds) }
 	}
 	fmt.Fprintf(t, "\n\tprocessor time\t%s\tpeak memory\t\n", per)
 	for _, role := range r.Roles() {
-		fmt.Fprintf(t, "%s\t%.3f s\t%.3f µs\t%.1f MiB\t\n", role, r.CPUSeconds[role],
-			r.CPUSeconds[role]/float64(r.Count)*1e6, float64(r.PeakRSSBytes[role])/(1<<20))
+		fmt.Fprintf(t, "%s\t%.3f s\t%s\t%.1f MiB\t\n", role, r.CPUSeconds[role],
+			share(r.CPUSeconds[role]), float64(r.PeakRSSBytes[role])/(1<<20))
 	}
 	return t.Flush()
 }

@@ -22,10 +22,11 @@ const (
 	Fanout  Mode = "fanout"  // producers to several consumers
 	Latency Mode = "latency" // a producer at a fixed rate to one consumer
 	Join    Mode = "join"    // the start of a consumer to its first record
+	Idle    Mode = "idle"    // a mesh in which nothing happens
 )
 
 // Modes lists all modes.
-var Modes = []Mode{Direct, Store, Replay, Fanout, Latency, Join}
+var Modes = []Mode{Direct, Store, Replay, Fanout, Latency, Join, Idle}
 
 // Errors that a caller can match.
 var (
@@ -39,13 +40,14 @@ var (
 type Config struct {
 	Mode Mode
 
-	Count     uint64 // records over all producers; in mode Join, starts of a consumer
-	Size      int    // bytes of a value
-	Producers int    // processes
-	Consumers int    // processes; more than 1 in mode Fanout only
-	Topics    int    // each producer writes them in turn
-	Batch     int    // records that a producer hands over at once, as long as they have at most 1 MiB
-	Rate      int    // records per second, in modes Latency and Join
+	Count     uint64        // records over all producers; in mode Join, starts of a consumer
+	Size      int           // bytes of a value
+	Producers int           // processes
+	Consumers int           // processes; more than 1 in modes Fanout and Idle only
+	Topics    int           // each producer writes them in turn
+	Batch     int           // records that a producer hands over at once, as long as they have at most 1 MiB
+	Rate      int           // records per second, in modes Latency and Join
+	Over      time.Duration // in mode Idle: for how long it is looked at
 
 	// Sub and Pub are the tower of a running mesh, as in beck.NodeConfig. None
 	// stands for a mesh of its own.
@@ -103,6 +105,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%w: %s is %d: want %d to %d", ErrConfig, b.name, b.is, b.low, b.high)
 		}
 	}
+	if c.Mode == Idle && (c.Over < time.Second || c.Over > 24*time.Hour) {
+		return fmt.Errorf("%w: over is %s: want 1s to 24h", ErrConfig, c.Over)
+	}
 	if c.Patience < time.Millisecond {
 		return fmt.Errorf("%w: patience is %s: want at least 1ms", ErrConfig, c.Patience)
 	}
@@ -118,7 +123,7 @@ func (c Config) validateMode() error {
 		return nil
 	}
 	var errs []error
-	if c.Mode != Fanout {
+	if c.Mode != Fanout && c.Mode != Idle {
 		errs = append(errs, one("consumers", c.Consumers))
 	}
 	if c.Mode == Latency || c.Mode == Join {
@@ -131,7 +136,9 @@ func (c Config) validateMode() error {
 }
 
 // hasStore reports whether a mesh of its own needs a store.
-func (c Config) hasStore() bool { return c.Mode == Store || c.Mode == Replay || c.Mode == Join }
+func (c Config) hasStore() bool {
+	return c.Mode == Store || c.Mode == Replay || c.Mode == Join || c.Mode == Idle
+}
 
 // shape returns what is sent.
 func (c Config) shape() workload.Shape {

@@ -27,6 +27,7 @@ func (r Role) consume(w *procs.Worker) error {
 	// From the beginning, even of records still to be published: the topics are
 	// new, and a record may be published before a link has its subscriptions.
 	c.Start, c.StopAtEnd = consumer.Earliest, r.ToEnd
+	c.ReuseValues = true // each is checked, and that is that
 	if r.First {
 		c.Start = consumer.Latest
 	}

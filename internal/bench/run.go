@@ -85,6 +85,8 @@ func (r *run) measure() error {
 		return r.runReplay()
 	case Join:
 		return r.runJoin()
+	case Idle:
+		return r.runIdle()
 	}
 	return r.runDirect()
 }
@@ -190,19 +192,24 @@ func awaitReady(list []*procs.Process) error {
 
 // letGo starts the measurement for tower, store and the given processes.
 func (r *run) letGo(list ...*procs.Process) {
+	for _, p := range r.with(list...) {
+		p.Go()
+	}
+}
+
+// with returns the given processes behind tower and store, where these are there.
+func (r *run) with(list ...*procs.Process) (all []*procs.Process) {
 	for _, p := range append([]*procs.Process{r.tower, r.store}, list...) {
 		if p != nil {
-			p.Go()
+			all = append(all, p)
 		}
 	}
+	return all
 }
 
 // use adds what tower, store and the given processes used.
 func (r *run) use(list ...*procs.Process) error {
-	for _, p := range append([]*procs.Process{r.tower, r.store}, list...) {
-		if p == nil {
-			continue
-		}
+	for _, p := range r.with(list...) {
 		u, err := p.Usage()
 		if err != nil {
 			return err

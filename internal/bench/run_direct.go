@@ -10,10 +10,27 @@ import (
 // runDirect measures from the first Publish until every consumer has checked
 // its last record.
 func (r *run) runDirect() error {
+	x, err := r.exchange()
+	if err != nil {
+		return err
+	}
+	r.report.Took(float64(x.got.End-x.sent.Begin)/1e9, r.c.Count*uint64(r.c.Consumers))
+	r.report.Latency = x.got.Latency
+	return r.use(x.all...)
+}
+
+// exchange is producers that have sent everything to consumers that have checked
+// it, and are all still there.
+type exchange struct {
+	all       []*procs.Process
+	sent, got times
+}
+
+func (r *run) exchange() (x exchange, err error) {
 	credit := workload.NewCredit(r.c.shape(), r.c.Consumers)
 	consumers, err := r.startConsumers(credit)
 	if err != nil {
-		return err
+		return x, err
 	}
 	role := r.node
 	role.Credit, role.Links = true, r.c.Consumers
@@ -22,30 +39,24 @@ func (r *run) runDirect() error {
 	}
 	producers, err := r.startProducers(role, func(int, uint64) {})
 	if err != nil {
-		return err
+		return x, err
 	}
-	all := slices.Concat(consumers, producers)
-	if err := awaitReady(all); err != nil {
-		return err
+	x.all = slices.Concat(consumers, producers)
+	if err := awaitReady(x.all); err != nil {
+		return x, err
 	}
 	r.enter("records arrive", r.c.Count)
-	r.letGo(all...)
+	r.letGo(x.all...)
 	credit.Begin(func(each uint64) {
 		for _, p := range producers {
 			p.Credit(each)
 		}
 	})
-	sent, err := awaitTimes(producers)
-	if err != nil {
-		return err
+	if x.sent, err = awaitTimes(producers); err != nil {
+		return x, err
 	}
-	got, err := awaitTimes(consumers)
-	if err != nil {
-		return err
-	}
-	r.report.Took(float64(got.End-sent.Begin)/1e9, r.c.Count*uint64(r.c.Consumers))
-	r.report.Latency = got.Latency
-	return r.use(all...)
+	x.got, err = awaitTimes(consumers)
+	return x, err
 }
 
 func (r *run) startConsumers(credit *workload.Credit) (list []*procs.Process, err error) {

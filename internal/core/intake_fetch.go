@@ -137,6 +137,10 @@ func (in *Intake) begin(q *part, gap Range, now time.Time) (skipped bool) {
 	}
 	s.fetches++
 	q.fetch = fetch{source: s.ID, first: gap.First, end: gap.First + n, at: now}
+	if s.Foreign && s.ID == q.Producer && !planted.Is(planted.ForeignBelieved) {
+		in.order(q, 0, gap.First+n, now) // see answers
+		return false
+	}
 	in.order(q, gap.First, n, now)
 	return false
 }
@@ -154,6 +158,9 @@ func (in *Intake) extend(q *part, gap Range, now time.Time) {
 	f := &q.fetch
 	if gap.End <= f.end || (f.end-q.next)*2 > f.end-f.first || len(in.waiting) > 0 {
 		return // or others wait for room: it goes behind them when the answer has run out
+	}
+	if s := in.sources[f.source]; s.Foreign && s.ID == q.Producer {
+		return // a foreign producer is asked from record 0 on
 	}
 	in.setAsked(q, q.outstanding())
 	want := in.limit(q, in.sources[f.source], f.end, gap.End-f.end)

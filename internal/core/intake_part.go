@@ -21,8 +21,11 @@ type part struct {
 	acked   bool   // a store: something of it was acknowledged
 	resumed bool   // next was a saved position
 	ignored bool   // nothing of it is delivered
-	bound   uint64 // what is before it may be delivered; see intake_stored.go
-	waits   bool   // it has its place among those that wait for credit
+	// answered is how far its own producer has answered from record 0 on without a
+	// break, up to foreignRecords.
+	answered uint64
+	bound    uint64 // what is before it may be delivered; see intake_stored.go
+	waits    bool   // it has its place among those that wait for credit
 
 	held    []Run // ahead of the gap: sorted, disjoint
 	average int64 // bytes a record, smoothed; 0 while unknown

@@ -16,6 +16,7 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 	if q == nil {
 		return
 	}
+	q.answers(source, direct, r)
 	if believed := in.believed(source, direct, q, r); believed < r.Count {
 		in.Stats.Unbelieved += uint64(r.Count - believed)
 		r.Count = believed
@@ -59,15 +60,14 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 
 // believed returns how many records of the run its source may speak for. Live
 // records come from their producer alone, answers from it or a store that is
-// there. A foreign producer answers a FETCH rightly only for its first 256
-// records and only while no store has acknowledged any.
+// there. Of a foreign producer's answers only those are believed that are right.
 func (in *Intake) believed(source string, direct bool, q *part, r Run) int {
 	own := source == q.Producer
 	s := in.sources[source]
 	switch {
 	case !direct && own, direct && s != nil && s.All && !own, direct && s != nil && own && !s.Foreign:
 		return r.Count
-	case direct && s != nil && own && r.First < foreignRecords && in.foreignServes(q):
+	case direct && s != nil && own && in.foreignServes(q) && r.First < q.answered:
 		return int(min(uint64(r.Count), foreignRecords-r.First))
 	}
 	return 0
@@ -76,8 +76,23 @@ func (in *Intake) believed(source string, direct bool, q *part, r Run) int {
 // foreignRecords is how many records a C producer answers rightly.
 const foreignRecords = 256
 
-// foreignServes reports whether a foreign producer's answers can be right: no
-// store was ever met that could have acknowledged anything of it.
+// answers follows the answers of a partition's own producer. A C producer looks
+// for a record in its first chunk of 256, by the distance from the oldest record
+// that is not acknowledged, and answers nothing when asked for one that is. So
+// what it answers is right if it begins with record 0, up to the end of that
+// chunk and without a break; and everything else may be wrong.
+func (q *part) answers(source string, direct bool, r Run) {
+	switch {
+	case !direct || source != q.Producer:
+	case r.First == 0, r.First == q.answered, planted.Is(planted.ForeignBelieved):
+		q.answered = min(r.End(), foreignRecords)
+	default:
+		q.answered = 0
+	}
+}
+
+// foreignServes reports whether asking a foreign producer is of any use: no store
+// was ever met that could have acknowledged anything of it.
 func (in *Intake) foreignServes(q *part) bool {
 	return !in.stores && !q.acked || planted.Is(planted.ForeignBelieved)
 }
@@ -138,9 +153,9 @@ func (in *Intake) drain(q *part) {
 	}
 }
 
-// due reports whether the turn of something held has come.
+// due reports whether the turn of something held has come, or is past.
 func (q *part) due() bool {
-	return len(q.held) > 0 && q.held[0].First <= q.next && q.next < q.bound
+	return len(q.held) > 0 && q.held[0].First <= q.next && (q.next < q.bound || q.held[0].End() <= q.next)
 }
 
 func (in *Intake) pass(q *part, r Run) {

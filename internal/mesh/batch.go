@@ -21,6 +21,7 @@ type Run struct {
 	block  []byte  // what was read
 	places []place // of the records in it
 	from   int     // of the batch's places, while it is being filled
+	memory *memory // that the block is of; nil unless it may be used again
 }
 
 // place is where a record stands in a block. It has no pointer, so that the

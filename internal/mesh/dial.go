@@ -142,8 +142,11 @@ func (d *Dialled) step(b *Batch, t taken, err error) (kept, alive bool) {
 	if d.link.closed {
 		return false, false
 	}
+	d.follow()
 	if len(b.Items) > 0 {
-		kept = n.role.Receive(d, b, n.driver.Now())
+		if kept = n.role.Receive(d, b, n.driver.Now()); kept {
+			d.memory.keep(b)
+		}
 	}
 	d.link.housekeep(t.faults, t.pongs, err)
 	return kept, !d.link.closed

@@ -45,6 +45,8 @@ type Node struct {
 	pushBusy bool
 	scratch  []byte
 
+	idleBlocks [][]byte // of links' readers, to be used again
+
 	workers []func() bool
 	work    *sync.Cond // a worker may have something to do
 

@@ -114,8 +114,9 @@ type Dialled struct {
 	endpoint string
 	reader   *zmtp.Reader
 	in       assembler
-	kept     bool // the role keeps what the last read brought
-	beck     bool // it gave its UUID as its identity, as our nodes do
+	memory   *memory // that reader fills
+	kept     bool    // the role keeps what the last read brought
+	beck     bool    // it gave its UUID as its identity, as our nodes do
 }
 
 // Peer returns whom we dialled, as its beacon named it.

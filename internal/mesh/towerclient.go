@@ -21,6 +21,10 @@ const (
 	// beaconEvery is the interval of beacons: peers drop a node after four of
 	// them have failed to come.
 	beaconEvery = time.Second
+	// beaconSlack is how much earlier or later a beacon may go out so that it
+	// falls together with what the tower relays. An idle node then wakes once a
+	// second and not twice, which is most of what it costs.
+	beaconSlack = beaconEvery / 10
 	// beaconSpacing bounds how soon announce repeats a beacon: nodes that all
 	// meet at once would otherwise beacon once for each other node.
 	beaconSpacing = 50 * time.Millisecond
@@ -73,6 +77,8 @@ type towerClient struct {
 	log     *slog.Logger
 
 	soon      chan struct{} // a beacon is wanted before it is due
+	beat      chan struct{} // the tower relayed something when one was nearly due
+	sent      atomic.Int64  // when the last one went out, in ns since the epoch
 	malformed atomic.Uint64
 }
 
@@ -87,6 +93,7 @@ func newTowerClient(index int, addr protocol.TowerAddr, self string, on network.
 		ev:      ev,
 		log:     log.With("sub", addr.Sub, "pub", addr.Pub),
 		soon:    make(chan struct{}, 1),
+		beat:    make(chan struct{}, 1),
 	}
 }
 
@@ -104,6 +111,17 @@ func (c *towerClient) announce() {
 	select {
 	case c.soon <- struct{}{}:
 	default: // one is on its way already
+	}
+}
+
+// heard tells that the tower has relayed something.
+func (c *towerClient) heard(now time.Time) {
+	if now.UnixNano()-c.sent.Load() < int64(beaconEvery-beaconSlack) {
+		return
+	}
+	select {
+	case c.beat <- struct{}{}:
+	default:
 	}
 }
 
@@ -161,17 +179,21 @@ func (c *towerClient) sendBeacons(l *towerLink) error {
 
 // beacons returns why the link ended.
 func (c *towerClient) beacons(l *towerLink, ended <-chan error) error {
-	due := time.NewTicker(beaconEvery)
+	due := time.NewTimer(beaconEvery + beaconSlack)
 	defer due.Stop()
 	for {
 		if err := l.write(zmtp.AppendMessage(nil, c.ev.OwnBeacon().Frames()...)); err != nil {
 			return err
 		}
+		c.sent.Store(time.Now().UnixNano())
+		due.Reset(beaconEvery + beaconSlack)
 		spacing := time.After(beaconSpacing)
 		select {
 		case err := <-ended:
 			return err
 		case <-due.C:
+			continue
+		case <-c.beat:
 			continue
 		case <-c.soon:
 		}
@@ -206,6 +228,7 @@ type towerSession struct {
 	client    *towerClient
 	link      *towerLink
 	up        bool
+	listened  time.Time // when the deadline was set for the last time
 	malformed int
 }
 
@@ -219,7 +242,7 @@ func (s *towerSession) take(m zmtp.Msg) error {
 		var b protocol.TowerBeacon
 		if b, err = protocol.ParseTowerBeacon(m.Frames); err == nil {
 			c.ev.TowerBeacon(c.index, b)
-			return s.link.conn.SetReadDeadline(time.Now().Add(towerSilence))
+			return s.heard(time.Now())
 		}
 	case protocol.PrefixListEnd:
 		var end protocol.ListEnd
@@ -238,6 +261,16 @@ func (s *towerSession) take(m zmtp.Msg) error {
 	return nil
 }
 
+// heard notes that the tower relays, once for all that it relays together.
+func (s *towerSession) heard(now time.Time) error {
+	s.client.heard(now)
+	if now.Sub(s.listened) < beaconSlack {
+		return nil
+	}
+	s.listened = now
+	return s.link.conn.SetReadDeadline(now.Add(towerSilence))
+}
+
 // welcome opens the session. A tower that goes on to relay nothing at all is
 // not waited for: there may be nobody to speak of.
 func (s *towerSession) welcome() error {
@@ -247,6 +280,7 @@ func (s *towerSession) welcome() error {
 	s.up = true
 	s.client.log.Debug("tower is up")
 	s.client.ev.TowerUp(s.client.index)
+	s.listened = time.Time{}
 	return s.link.conn.SetReadDeadline(time.Time{})
 }
 

@@ -114,6 +114,10 @@ func (b *consumerBox) poll() {
 }
 
 func (b *consumerBox) crash() {
+	// What the hook was to be told may have waited for a slow machine: it is the
+	// hook of an application that ends here, too.
+	for b.host.node.Workers() {
+	}
 	b.host.crash()
 	b.reader.explain()
 	if b.named != nil {

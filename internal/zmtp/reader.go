@@ -6,10 +6,13 @@ import (
 	"io"
 )
 
+// DefaultBlock is the size in bytes up to which the block of a Reader grows
+// unless its Limits say otherwise.
+const DefaultBlock = 256 << 10
+
 const (
 	defaultMessage = 16 << 20
 	defaultFrames  = 8
-	defaultBlock   = 256 << 10
 	firstBlock     = 4 << 10
 	blockStep      = 4  // factor between one size of block and the next
 	quietReads     = 64 // reads in a row that a smaller block had held
@@ -47,7 +50,7 @@ func (l Limits) orDefaults() Limits {
 		l.Frames = defaultFrames
 	}
 	if l.Block <= 0 {
-		l.Block = defaultBlock
+		l.Block = DefaultBlock
 	}
 	l.Block = max(l.Block, firstBlock)
 	return l
@@ -82,7 +85,7 @@ type Reader struct {
 	block []byte
 	r, w  int
 	kept  bool   // the caller keeps slices of block[:r]: append only
-	spare []byte // the ordinary block while an outsized one is in use
+	spare []byte // the next block, if it is to be of that size
 
 	size  int // what an ordinary block should measure now
 	quiet int // reads in a row that used less than the next smaller block
@@ -194,6 +197,21 @@ func (r *Reader) nextLate() Msg {
 // that is kept keeps its whole block, of Limits.Block or the size of its
 // message, from being freed.
 func (r *Reader) Detach() { r.kept = true }
+
+// Memory returns the block that is being filled, whole, to tell one from the next
+// and to Lend it later.
+func (r *Reader) Memory() []byte { return r.block }
+
+// Lend gives the Reader a block of ordinary size to use when it needs the next
+// one: memory to which nothing refers any more. It reports whether the Reader
+// took it, which it does not while it has one, or blocks of another size.
+func (r *Reader) Lend(block []byte) bool {
+	if r.spare != nil || len(block) != r.size {
+		return false
+	}
+	r.spare = block
+	return true
+}
 
 // makeRoom leaves free space behind w: in the same block, by moving what is not
 // complete to its start, or in another.

@@ -194,13 +194,13 @@ func TestReaderBlockSize(t *testing.T) {
 	if got := feed(idle, 1<<20); got != firstBlock {
 		t.Errorf("idle: block of %d", got)
 	}
-	if got := feed(stream, 1<<20); got != defaultBlock {
+	if got := feed(stream, 1<<20); got != DefaultBlock {
 		t.Errorf("stream: block of %d", got)
 	}
 	if got := feed(AppendMessage(nil, make([]byte, large)), 1<<20); got < large || got > 2*large {
 		t.Errorf("large message: block of %d", got)
 	}
-	if feed(idle, 1<<20); len(r.block) != defaultBlock {
+	if feed(idle, 1<<20); len(r.block) != DefaultBlock {
 		t.Errorf("after a large message: block of %d", len(r.block))
 	}
 	if feed(bytes.Repeat(idle, 10*quietReads), len(idle)); len(r.block) != firstBlock {
@@ -250,7 +250,7 @@ func TestReaderDetach(t *testing.T) {
 		}
 	}
 	// A quarter of a block may be left behind, the rest is used.
-	if limit := 2*len(stream)/defaultBlock + 30; len(blocks) > limit {
+	if limit := 2*len(stream)/DefaultBlock + 30; len(blocks) > limit {
 		t.Errorf("%d blocks for %d bytes, limit %d", len(blocks), len(stream), limit)
 	}
 }
