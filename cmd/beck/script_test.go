@@ -15,11 +15,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beckmesh/beck/internal/dafka"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"beck": main, "throttle": throttle})
+	programs := map[string]func(){"beck": main, "throttle": throttle, "dafka_perf": main}
+	for _, p := range dafka.Programs { // a link tells this binary what to be
+		programs[p.Name()] = main
+	}
+	testscript.Main(m, programs)
 }
 
 // throttle is a program for scripts: it copies its input at 1 MB/s.
@@ -51,6 +56,8 @@ func TestScript(t *testing.T) {
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[runningKey{}] = make(map[string]*running)
+			first, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator))
+			env.Setenv("BECK", filepath.Join(first, "beck")) // for links to it
 			return nil
 		},
 	})

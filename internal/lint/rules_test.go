@@ -23,6 +23,7 @@ var layers = [][]string{
 	{"internal/home"},
 	{"internal/core"},
 	{"internal/zmtp"},
+	{"internal/dafka"},
 	{"protocol"},
 	{"internal/lint", "internal/faultproxy", "internal/network", "internal/planted", "internal/procs", "internal/workload", "internal/zpl"}, // know nothing of the rest
 }
