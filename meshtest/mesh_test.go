@@ -142,9 +142,9 @@ func awaitRecords(t *testing.T, m *meshtest.Mesh, s *store.Store, n uint64) {
 	ctx := m.Context()
 	for {
 		var has uint64
-		for place, head := range s.Heads() {
+		for place, next := range s.Heads() {
 			if place.Topic == "t" {
-				has += head + 1
+				has += next
 			}
 		}
 		if has >= n {
