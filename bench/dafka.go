@@ -212,11 +212,7 @@ func runDafka(r role, w *procs.Worker) error {
 	if p.err != nil || perSecond <= 0 {
 		return errors.Join(fmt.Errorf("%s printed no rate", p.name), p.err)
 	}
-	if err := w.Done(perSecond); err != nil {
-		return err
-	}
-	<-w.Context().Done()
-	return nil
+	return w.Done(perSecond)
 }
 
 // dafkaRate returns the records per second that a tool printed; 0 for none.

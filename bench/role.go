@@ -69,12 +69,3 @@ func serve(w *procs.Worker, addr string) error {
 	<-w.Context().Done()
 	return nil
 }
-
-// finish tells the result, and stays until it is not needed any more.
-func finish(w *procs.Worker, result times) error {
-	if err := w.Done(result); err != nil {
-		return err
-	}
-	<-w.Context().Done()
-	return nil
-}

@@ -75,7 +75,7 @@ func (s *sink) done() error {
 		result.Latency = s.delays.Latency()
 	}
 	s.stop()
-	return finish(s.worker, result)
+	return s.worker.Done(result)
 }
 
 // await waits for the last record, or for what came in between.

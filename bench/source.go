@@ -72,7 +72,7 @@ func (s *source) mayGo(seq uint64) (err error) {
 
 // done tells when sending began, and that it has ended now.
 func (s *source) done() error {
-	return finish(s.worker, times{Begin: s.begin.UnixNano(), End: time.Now().UnixNano()})
+	return s.worker.Done(times{Begin: s.begin.UnixNano(), End: time.Now().UnixNano()})
 }
 
 // progressEvery is how often a count is told: the sender's credit follows it.

@@ -27,7 +27,7 @@ type gather struct {
 func (s *Store) gather(d core.Delivery) {
 	p := d.Run.Partition
 	g := s.gatherOf(d)
-	if err := add(g.records, d); err != nil {
+	if _, err := add(g.records, d, false); err != nil {
 		s.fail(fmt.Errorf("gather %v: %w", p, err))
 		return
 	}
@@ -44,7 +44,7 @@ func (s *Store) gatherFill(d core.Delivery) {
 	if g.fills == nil {
 		g.fills = s.log.NewBuilder()
 	}
-	if err := add(g.fills, d); err != nil { // below what was gathered before
+	if _, err := add(g.fills, d, false); err != nil { // below what was gathered before
 		s.upkeep.look[p] = true
 	}
 }
@@ -56,7 +56,7 @@ func (s *Store) gatherComplete(d core.Delivery) {
 	if g.complete == nil {
 		g.complete = s.log.NewBuilder()
 	}
-	bare, err := addWhole(g.complete, d)
+	bare, err := add(g.complete, d, true)
 	if err != nil {
 		s.node.Logger().Debug("trailers come another time", "err", err)
 	}
@@ -65,19 +65,9 @@ func (s *Store) gatherComplete(d core.Delivery) {
 	}
 }
 
-// add appends a delivery to a builder.
-func add(to *blocklog.Builder, d core.Delivery) error {
-	_, err := addThose(to, d, false)
-	return err
-}
-
-// addWhole appends those records of a delivery that have not lost their trailers,
-// and returns whether others have.
-func addWhole(to *blocklog.Builder, d core.Delivery) (bare bool, err error) {
-	return addThose(to, d, true)
-}
-
-func addThose(to *blocklog.Builder, d core.Delivery, whole bool) (left bool, err error) {
+// add appends a delivery to a builder; with whole only those of its records that
+// have not lost their trailers, and left says that it left others out.
+func add(to *blocklog.Builder, d core.Delivery, whole bool) (left bool, err error) {
 	run := d.Run.Data.(*mesh.Run)
 	for seq := d.Part.First; seq < d.Part.End; seq++ {
 		r := run.Record(int(seq - run.First))
@@ -236,7 +226,7 @@ func (s *Store) committed(gathered round, now time.Time) {
 		s.stats.Committed += uint64(g.records.Count())
 		bytes += g.bytes
 		if g.fills != nil {
-			s.compareAgain(p)
+			s.comparer.Again(p)
 		}
 		s.recycle(g)
 	}

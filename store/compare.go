@@ -8,35 +8,20 @@ import (
 	"github.com/beckmesh/beck/protocol"
 )
 
-// Two stores that hold different contents under the same sequences find out: each
-// says in its heads what its contents sum up to, and where that is not what ours
-// do, the range is halved, in parts, by asking for the sums of each, down to the
-// grain. Nothing is overwritten: what differs is marked, and reported.
+// Two stores that hold different contents under the same sequences find out, by
+// asking each other for sums of what they hold: see core.Comparer. Nothing is
+// overwritten: what differs is marked, and reported.
 
-// comparing is what a store knows of the others' contents. The node's lock guards it.
+// comparing is what waits for the worker that compares. The node's lock guards it.
 type comparing struct {
-	pairs     map[pair]*pairState
-	todo      []comparison
+	todo      []answer
 	questions []question
 }
 
-// pair is a partition as this store and another hold it.
-type pair struct {
-	core.Partition
-	with string
-}
-
-// pairState is how far a pair was compared.
-type pairState struct {
-	upTo  uint64    // sequence up to which the comparison under way, or the last one, goes
-	asked int       // answers it waits for, and steps to do
-	since time.Time // when it began
-}
-
-// comparison is a step: sums of another store to be held against ours.
-type comparison struct {
-	pair
-	theirs protocol.Sums
+// answer is what another store says of what it was asked.
+type answer struct {
+	core.Copy
+	sums protocol.Sums
 }
 
 // question is another store's.
@@ -46,64 +31,27 @@ type question struct {
 	core.Range
 }
 
-const (
-	maxPairs       = 1 << 18          // remembered; more begin anew
-	maxComparisons = 1 << 12          // steps and questions that wait; more are dropped, and come again
-	compareAfter   = 30 * time.Second // a comparison whose answers do not come then begins anew
-)
-
-func newComparing() comparing { return comparing{pairs: make(map[pair]*pairState)} }
+// maxComparisons bounds the answers, and the questions, that wait; more are
+// dropped, and come again.
+const maxComparisons = 1 << 12
 
 // stated takes another store's digest of a partition. It needs the lock.
-func (s *Store) stated(p core.Partition, with string, t protocol.Trailer, now time.Time) {
-	c := &s.comparing
-	key := pair{p, with}
-	known := c.pairs[key]
-	if t.DigestAt == 0 || t.DigestAt%blocklog.GrainRecords != 0 || known != nil && known.asked > 0 && now.Sub(known.since) < compareAfter {
-		return
-	}
-	state, _ := s.log.State(blocklog.Partition(p))
+func (s *Store) stated(of core.Copy, t protocol.Trailer, now time.Time) {
+	state, _ := s.log.State(blocklog.Partition(of.Partition))
 	first, end := state.DigestRange()
-	ours, theirs := core.Range{First: first, End: end}, core.Range{First: grainUp(t.Lowest), End: t.DigestAt}
-	r := core.Range{First: max(ours.First, theirs.First), End: min(ours.End, theirs.End)}
-	same := ours == theirs && t.Digest == state.Digest // at a glance
-	if known != nil && known.asked == 0 {
-		r.First = max(r.First, known.upTo) // what was compared before does not change
+	ours := core.Summed{Range: core.Range{First: first, End: end}, Digest: state.Digest}
+	theirs := core.Summed{Range: core.Range{First: t.Lowest, End: t.DigestAt}, Digest: t.Digest}
+	if r, ok := s.comparer.State(of, ours, theirs, now); ok {
+		s.askSums(of, r)
 	}
-	if r.First >= r.End {
-		return
-	}
-	if len(c.pairs) >= maxPairs {
-		clear(c.pairs)
-	}
-	c.pairs[key] = &pairState{upTo: r.End, since: now}
-	if !same {
-		s.askSums(key, r)
-	}
-}
-
-// compareAgain has a partition compared from its beginning: records came late.
-// It needs the lock.
-func (s *Store) compareAgain(p core.Partition) {
-	for _, peer := range s.node.Peers() {
-		delete(s.comparing.pairs, pair{p, peer.UUID})
-	}
-}
-
-// grainUp returns the lowest whole grain's beginning at or above seq.
-func grainUp(seq uint64) uint64 {
-	return (seq + blocklog.GrainRecords - 1) / blocklog.GrainRecords * blocklog.GrainRecords
 }
 
 // askSums asks for the sums of a range. It needs the lock.
-func (s *Store) askSums(key pair, r core.Range) {
-	peer := s.node.Peer(key.with)
-	if peer == nil {
-		return
+func (s *Store) askSums(of core.Copy, r core.Range) {
+	if peer := s.node.Peer(of.Store); peer != nil { // else it is asked again when it is there
+		f := protocol.AppendGetHeads(nil, of.Topic, s.node.UUID())
+		peer.Send(protocol.AppendQuestion(f, protocol.Question{Producer: of.Producer, First: r.First, End: r.End}))
 	}
-	s.comparing.pairs[key].asked++
-	f := protocol.AppendGetHeads(nil, key.Topic, s.node.UUID())
-	peer.Send(protocol.AppendQuestion(f, protocol.Question{Producer: key.Producer, First: r.First, End: r.End}))
 }
 
 // asked takes another store's question. It needs the lock.
@@ -116,18 +64,16 @@ func (s *Store) asked(q question) {
 }
 
 // told takes the answer to a question of ours. It needs the lock.
-func (s *Store) told(key pair, sums protocol.Sums) {
+func (s *Store) told(of core.Copy, sums protocol.Sums) {
 	c := &s.comparing
-	known := c.pairs[key]
-	if known == nil || known.asked == 0 {
-		return // nobody asked
+	switch {
+	case !s.comparer.Awaits(of):
+	case len(c.todo) >= maxComparisons:
+		s.comparer.Drop(of)
+	default:
+		c.todo = append(c.todo, answer{of, sums})
+		s.node.WakeWorkers()
 	}
-	if len(c.todo) >= maxComparisons {
-		known.asked, known.upTo = 0, 0
-		return
-	}
-	c.todo = append(c.todo, comparison{key, sums})
-	s.node.WakeWorkers()
 }
 
 // compare is a worker: it answers questions, and looks at answers.
@@ -185,44 +131,31 @@ func (s *Store) sums(p core.Partition, r core.Range) protocol.Sums {
 }
 
 // examine holds another store's sums against ours.
-func (s *Store) examine(c comparison) {
-	r := core.Range{First: c.theirs.First, End: c.theirs.End}
+func (s *Store) examine(theirs answer) {
 	s.node.Unlock()
-	ours := s.sums(c.Partition, r)
+	ours := s.sums(theirs.Partition, core.Range{First: theirs.sums.First, End: theirs.sums.End})
 	s.node.Lock()
-	known := s.comparing.pairs[c.pair]
-	if known == nil {
-		return
+	ask, differ := s.comparer.Answer(theirs.Copy, ours, theirs.sums)
+	for _, r := range ask {
+		s.askSums(theirs.Copy, r)
 	}
-	known.asked--
-	if ours.Step != c.theirs.Step || len(ours.Parts) != len(c.theirs.Parts) {
-		known.upTo = 0 // one of us does not know them any more: from the beginning, with what it says next
-		return
-	}
-	for i := range ours.Parts {
-		first := r.First + uint64(i)*ours.Step
-		part := core.Range{First: first, End: min(first+ours.Step, r.End)}
-		switch core.CompareSums(part, blocklog.GrainRecords, core.Sum(ours.Parts[i]), core.Sum(c.theirs.Parts[i])) {
-		case core.Narrow:
-			s.askSums(c.pair, part)
-		case core.Differ:
-			s.differs(c.pair, part)
-		}
+	for _, r := range differ {
+		s.differs(theirs.Copy, r)
 	}
 }
 
 // differs marks a range in which two stores hold different contents.
-func (s *Store) differs(key pair, r core.Range) {
+func (s *Store) differs(of core.Copy, r core.Range) {
 	s.node.Unlock()
-	fresh, err := s.log.MarkConflict(blocklog.Partition(key.Partition), blocklog.Range{First: r.First, Next: r.End}, key.with, s.node.Now())
+	fresh, err := s.log.MarkConflict(blocklog.Partition(of.Partition), blocklog.Range{First: r.First, Next: r.End}, of.Store, s.node.Now())
 	s.node.Lock()
 	switch {
 	case err != nil && s.diskTrouble(err):
-		s.compareAgain(key.Partition)
+		s.comparer.Again(of.Partition)
 	case err != nil:
-		s.node.Logger().Error("conflict cannot be marked", "partition", key.Partition.String(), "err", err)
+		s.node.Logger().Error("conflict cannot be marked", "partition", of.Partition.String(), "err", err)
 	case fresh:
 		s.node.Logger().Error("two stores hold different records under the same offsets; nothing is overwritten",
-			"topic", key.Topic, "partition", key.Producer, "range", r.String(), "other", key.with)
+			"topic", of.Topic, "partition", of.Producer, "range", r.String(), "other", of.Store)
 	}
 }

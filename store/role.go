@@ -150,7 +150,7 @@ func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	store := d.Peer().Role() == protocol.RoleStore
 	if store && m.Kind == protocol.KindDirectHead && string(m.To) == r.node.UUID() {
 		if sums, ok, _ := protocol.ParseSums(m.Trailer); ok {
-			(*Store)(r).told(pair{p, d.Peer().UUID}, sums)
+			(*Store)(r).told(core.Copy{Partition: p, Store: d.Peer().UUID}, sums)
 			return
 		}
 	}
@@ -163,7 +163,7 @@ func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 	}
 	if store {
 		(*Store)(r).toldPurge(p, t.Purged)
-		(*Store)(r).stated(p, d.Peer().UUID, t, now)
+		(*Store)(r).stated(core.Copy{Partition: p, Store: d.Peer().UUID}, t, now)
 	}
 }
 

@@ -23,11 +23,12 @@ import (
 // Store is a node that keeps records. Its methods may be called from any
 // goroutine.
 type Store struct {
-	cfg    Config
-	node   *mesh.Node
-	log    *blocklog.Log
-	rx     *mesh.Receiver
-	keeper *core.Keeper
+	cfg      Config
+	node     *mesh.Node
+	log      *blocklog.Log
+	rx       *mesh.Receiver
+	keeper   *core.Keeper
+	comparer *core.Comparer
 
 	rules     blocklog.Rules
 	rounds    rounds // wait for the committer
@@ -95,7 +96,7 @@ type diskDriver interface {
 
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
-		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), comparing: newComparing(), keeper: core.NewKeeper(),
+		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), keeper: core.NewKeeper(), comparer: core.NewComparer(blocklog.GrainRecords),
 		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
 	}
 }

@@ -99,15 +99,7 @@ func (c *client) announce(uuid string, port uint16) {
 // read returns the next message or why there is none within the time given.
 func (c *client) read(within time.Duration) (zmtp.Msg, error) {
 	c.conn.SetReadDeadline(time.Now().Add(within))
-	for {
-		m, ok, err := c.reader.Next()
-		if err != nil || ok {
-			return m, err
-		}
-		if err := c.reader.Fill(); err != nil {
-			return m, err
-		}
-	}
+	return c.reader.Receive()
 }
 
 // next describes the next message: "W", "B name endpoint", "T age".

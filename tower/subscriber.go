@@ -104,14 +104,11 @@ func viewOf(l *link) core.View {
 func (s *subscriber) read() error {
 	reader, malformed := zmtp.NewReader(s.conn, linkLimits), 0
 	for {
-		m, ok, err := reader.Next()
-		if err == nil && !ok {
-			err = reader.Fill()
-		}
+		m, err := reader.Receive()
 		if err != nil {
 			return err
 		}
-		if !ok || s.take(m) {
+		if s.take(m) {
 			continue
 		}
 		s.tower.refuse(errSubscription)

@@ -33,6 +33,7 @@ func (r *dafkaRun) produce() error {
 		limit: c.MessageBytes - len(protocol.AppendRecord(nil, r.settings.Topic, p.Address(), 0)),
 	}
 	defer notify(r.cmd.ErrOrStderr(), func() waiting { return f.waitsFor(node) })()
+	defer context.AfterFunc(signals.drain, f.sayDraining)()
 	err = f.run()
 	return errors.Join(err, p.Close(), f.unstored())
 }
@@ -90,6 +91,13 @@ func (f *dafkaFeed) unstored() error {
 		return nil
 	}
 	return err
+}
+
+// sayDraining tells who interrupted what goes on.
+func (f *dafkaFeed) sayDraining() {
+	if n := f.producer.Stats().Unstored; n > 0 && !f.settings.TerminateUnacked {
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "beck: interrupted: waiting until %d records are stored; a second interrupt leaves\n", n)
+	}
 }
 
 func (f *dafkaFeed) waitsFor(node beck.NodeConfig) waiting {

@@ -51,11 +51,7 @@ func (r Role) consume(w *procs.Worker) error {
 	if err != nil {
 		return err
 	}
-	if err := w.Done(result); err != nil {
-		return err
-	}
-	<-w.Context().Done()
-	return nil
+	return w.Done(result)
 }
 
 // taker takes what arrives at one consumer.

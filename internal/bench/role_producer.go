@@ -40,11 +40,7 @@ func (r Role) produce(w *procs.Worker) error {
 	if err != nil {
 		return err
 	}
-	if err := w.Done(result); err != nil {
-		return err
-	}
-	<-w.Context().Done()
-	return nil
+	return w.Done(result)
 }
 
 // awaitLinks waits until all nodes of the run listen to this one.

@@ -1,9 +1,6 @@
 package blocklog
 
-import (
-	"cmp"
-	"fmt"
-)
+import "fmt"
 
 // BareRanges returns the ranges within [Tail, Next) that are held bare (see
 // [Builder.Bare]), in order, the lowest 1,000. Damaged blocks are left out, for
@@ -28,14 +25,12 @@ func (l *Log) BareRanges(p Partition) ([]Range, error) {
 }
 
 func (l *Log) bare(p Partition, s *state) (found holes, err error) {
-	open, inner := grainOf(s.Next), error(nil)
-	err = eachGrain(l.db, p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
-		inner = found.bare(l, p, s, k, g)
-		return inner == nil && len(found.ranges) <= maxHoles
+	err = l.eachHeld(p, s, func(k uint64, g sums) error {
+		if len(found.ranges) > maxHoles {
+			return errEnough
+		}
+		return found.bare(l, p, s, k, g)
 	})
-	if err = cmp.Or(inner, err); err == nil {
-		err = found.bare(l, p, s, open, s.open)
-	}
 	return found, err
 }
 

@@ -18,9 +18,9 @@ type Batch struct {
 	entries []entry           // in the order in which the partitions came
 	index   map[Partition]int // nil once committed or discarded
 	runs    []run             // what Add appended, in order
-	fills   []infill          // what Fill was given
+	fills   []belated         // what Fill was given
 	// completions are what Complete was given.
-	completions []completion
+	completions []belated
 	bytes       int
 	key         []byte
 }
@@ -135,14 +135,22 @@ func (b *Batch) count(i int, block block) {
 func (b *Batch) Bytes() int { return b.bytes }
 
 func (b *Batch) check(p Partition, records *Builder) error {
-	if b.bytes+records.Bytes() > MaxBatch {
-		return fmt.Errorf("%w: batch of %d bytes", ErrTooLarge, b.bytes+records.Bytes())
+	if err := b.fits(records.Bytes()); err != nil {
+		return err
 	}
 	if err := b.begin(p, records.Bytes()); err != nil {
 		return err
 	}
 	if next, known := b.head(p); known && records.First() < next {
 		return fmt.Errorf("%w: %d, the head is at %d", ErrOverlap, records.First(), next)
+	}
+	return nil
+}
+
+// fits returns ErrTooLarge if there is no room for n more bytes.
+func (b *Batch) fits(n int) error {
+	if b.bytes+n > MaxBatch {
+		return fmt.Errorf("%w: batch of %d bytes", ErrTooLarge, b.bytes+n)
 	}
 	return nil
 }

@@ -158,3 +158,12 @@ func (b *Builder) block(i int, now int64) block {
 	}
 	return block{first: s.first, count: s.count, time: s.stamp, bare: s.bare, records: s.records}
 }
+
+// blocks returns all blocks, which are added to a batch now, ms.
+func (b *Builder) blocks(now int64) []block {
+	all := make([]block, len(b.spans))
+	for i := range all {
+		all[i] = b.block(i, now)
+	}
+	return all
+}

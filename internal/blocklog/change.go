@@ -67,6 +67,15 @@ func (c *change) grain(p Partition, k uint64) (sums, error) {
 	return c.log.closedGrain(p, k)
 }
 
+// sumsOf returns the sums of a grain of s, closed or open, as the change leaves
+// them.
+func (c *change) sumsOf(p Partition, s *state, k uint64) (sums, error) {
+	if k == grainOf(s.Next) {
+		return s.open, nil
+	}
+	return c.grain(p, k)
+}
+
 func (c *change) setGrain(p Partition, k uint64, s sums) {
 	if c.grains == nil {
 		c.grains = map[grainKey]sums{}
@@ -132,14 +141,13 @@ func (c *change) filledIn(p Partition, s *state, k uint64, o sums) error {
 
 // replaced sets the sums of grain k to g.
 func (c *change) replaced(p Partition, s *state, k uint64, g sums) error {
-	old := s.open
+	old, err := c.sumsOf(p, s, k)
+	if err != nil {
+		return err
+	}
 	if k == grainOf(s.Next) {
 		s.open = g
 	} else {
-		var err error
-		if old, err = c.grain(p, k); err != nil {
-			return err
-		}
 		c.setGrain(p, k, g)
 		if k >= wholeGrain(s.Tail) {
 			s.Digest += g.digest - old.digest

@@ -8,12 +8,6 @@ import (
 	"slices"
 )
 
-// completion are records with their trailers, for those that are held bare.
-type completion struct {
-	entry  int
-	blocks []block // with bytes of their own
-}
-
 // Complete copies records of which the partition may hold some bare (see
 // [Builder.Bare]): Commit replaces those by what is given here, with its
 // trailers, and they are bare no more. When they were first seen stays. Contents
@@ -44,11 +38,8 @@ func (b *Batch) complete(p Partition, records *Builder) error {
 		return err
 	}
 	defer b.log.leave()
-	var given []block
-	for i := range records.spans {
-		given = append(given, records.block(i, 0))
-	}
-	if err := b.checkComplete(p, given); err != nil {
+	given := records.blocks(0)
+	if err := b.refuseTwice(b.completions, p, given); err != nil {
 		return err
 	}
 	s, _ := b.log.state(p)
@@ -59,25 +50,11 @@ func (b *Batch) complete(p Partition, records *Builder) error {
 	}); err != nil || replaced == 0 {
 		return err
 	}
-	if b.bytes+replaced+records.Bytes() > MaxBatch {
-		return fmt.Errorf("%w: batch of %d bytes", ErrTooLarge, b.bytes+replaced+records.Bytes())
+	if err := b.fits(replaced + records.Bytes()); err != nil {
+		return err
 	}
-	for i := range given {
-		given[i].records = bytes.Clone(given[i].records)
-	}
-	b.completions = append(b.completions, completion{b.entry(p), given})
+	b.completions = append(b.completions, belated{b.entry(p), cloned(given)})
 	b.bytes += replaced + records.Bytes()
-	return nil
-}
-
-func (b *Batch) checkComplete(p Partition, given []block) error {
-	for _, c := range b.completions {
-		for _, g := range given {
-			if b.entries[c.entry].Partition == p && slices.ContainsFunc(c.blocks, g.overlaps) {
-				return fmt.Errorf("%w: %d to %d are in the batch already", ErrOverlap, g.first, g.next()-1)
-			}
-		}
-	}
 	return nil
 }
 
@@ -143,7 +120,7 @@ func (g *givens) match(p Partition, tail uint64, old block, f func(r Record, giv
 }
 
 // complete replaces what is held bare by what a batch has for the partitions.
-func (c *change) complete(completions []completion) error {
+func (c *change) complete(completions []belated) error {
 	given := map[int][]block{}
 	for _, done := range completions {
 		given[done.entry] = append(given[done.entry], done.blocks...)
@@ -177,11 +154,11 @@ func (c *change) completeBlock(e *entry, old block, g *givens) error {
 		c.key = blocks.appendKey(c.key[:0], e.Partition, old.first)
 		err = c.batch.Delete(c.key, nil)
 	}
-	k := grainOf(b.First())
-	sum := e.after.open
-	if err == nil && k != grainOf(e.after.Next) {
-		sum, err = c.grain(e.Partition, k)
+	if err != nil {
+		return err
 	}
+	k := grainOf(b.First())
+	sum, err := c.sumsOf(e.Partition, &e.after, k)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package blocklog
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -88,22 +89,15 @@ func wantBare(t fataler, l *Log, firstSeen int64, want ...Range) {
 // the tail included.
 func wantApart(t fataler, l *Log, p Partition) {
 	t.Helper()
-	it, err := l.scan(blocks)
-	if err != nil {
-		t.Fatal(err)
-	}
 	next := uint64(0)
-	for ok := it.First(); ok; ok = it.Next() {
-		b, err := parseBlock(it.Value())
-		if q, _, _ := blocks.parseKey(it.Key()); q != p {
-			continue
-		}
+	if err := eachKey(l.db, blocks.appendKey(nil, p, 0), blocks.appendEnd(nil, p), func(_, raw []byte) error {
+		b, err := parseBlock(raw)
 		if err != nil || b.first < next {
-			t.Fatalf("block at %d, the one before ends at %d; %v", b.first, next, err)
+			return fmt.Errorf("block at %d, the one before ends at %d; %v", b.first, next, err)
 		}
 		next = b.next()
-	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -169,9 +163,7 @@ func TestComplete(t *testing.T) {
 // TestCompleteConflict changes nothing where contents differ, and names the first
 // record that does.
 func TestCompleteConflict(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitBare(t, l, 0, 100)
 	b := completing(t, l, Range{10, 70})
 	for seq := uint64(70); seq < 80; seq++ {
@@ -235,9 +227,7 @@ func TestCompleteConflictAtCommit(t *testing.T) {
 // TestCompleteLeavesAlone what is not bare, whatever is given, and partitions that
 // are not known.
 func TestCompleteLeavesAlone(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 100)
 	before := stateOf(t, l)
 	b := l.NewBuilder()
@@ -350,9 +340,7 @@ func TestBareRangesBounded(t *testing.T) {
 // TestBareOfOlderVersion goes on with sums that a version wrote which did not know
 // that records were bare, and with blocks that have flags of a later one.
 func TestBareOfOlderVersion(t *testing.T) {
-	o, _ := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, _ := openClocked(t)
 	commitBare(t, l, 0, 5000)
 	g, err := l.closedGrain(alpha, 0)
 	if err != nil || g.bare != GrainRecords {

@@ -194,9 +194,7 @@ func TestConflictsBounded(t *testing.T) {
 
 // TestConflictsOfForgotten drops the marks with the tombstone.
 func TestConflictsOfForgotten(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	spoil(t, l, alpha, 0, flip)
 	mark(t, l, 0, 10, producer(1), c.Now())

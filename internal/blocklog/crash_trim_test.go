@@ -24,6 +24,18 @@ type keptPoint struct {
 	bare  map[uint64]bool
 }
 
+// changing is a store of which the disk is copied before every write.
+type changing struct {
+	t   *testing.T
+	mem *vfs.MemFS
+	rng *rand.Rand
+	log *Log
+
+	mu     sync.Mutex
+	kept   keptPoint // what was confirmed last
+	points []keptPoint
+}
+
 // TestCrashWhileChanging crashes before every write of a store that trims,
 // fills, completes, merges, purges and puts blocks in quarantine: what was confirmed is
 // there unless it is below a tail, what was trimmed is not, and the sums agree.
@@ -31,79 +43,87 @@ func TestCrashWhileChanging(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thorough: runs without the race detector")
 	}
-	mem := vfs.NewCrashableMem()
-	rng := rand.New(rand.NewPCG(7, 7))
-	var mu sync.Mutex
-	var points []keptPoint
-	kept := keptPoint{held: map[uint64]bool{}}
-	o := small(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-			mu.Lock()
-			defer mu.Unlock()
-			at := kept
-			at.op = fmt.Sprintf("write %d, kind %d of %s", len(points), op.Kind, op.Path)
-			at.fs = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 100, 50}[len(points)%3], RNG: rng})
-			points = append(points, at)
-		}
-		return nil
-	})))
+	c := &changing{t: t, mem: vfs.NewCrashableMem(), rng: rand.New(rand.NewPCG(7, 7))}
+	o := small(errorfs.Wrap(c.mem, errorfs.InjectorFunc(c.crash)))
 	o.MemTableBytes = 16 << 20 // no flush but ours, so that one goroutine writes
-	l := openLog(t, "/store", o)
-	confirm := func(err error) {
-		t.Helper()
-		if err != nil && !errors.Is(err, ErrCorrupt) {
-			t.Fatal(err)
-		}
-		s, _ := l.State(alpha)
-		held, bare := map[uint64]bool{}, map[uint64]bool{}
-		if err := l.Read(alpha, 0, 0, func(r Record) bool { held[r.Seq], bare[r.Seq] = true, r.Bare; return true }); err != nil {
-			t.Fatal(err)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		marks, _ := l.Conflicts(alpha)
-		kept = keptPoint{state: s, held: held, marks: marks, bare: bare}
-	}
+	c.log = openLog(t, "/store", o)
 	for round := range uint64(4) {
-		first := round * 5000
-		for seq := first; seq < first+40; seq++ {
-			commitRange(t, l, alpha, seq, seq+1)
-			confirm(nil)
-		}
-		commitRange(t, l, alpha, first+60, first+4900)
-		confirm(nil)
-		commitBare(t, l, first+4900, first+5000)
-		confirm(nil)
-		confirm(fillRange(l, t, alpha, first+40, first+50))
-		_, err := l.MergeSmall(0)
-		confirm(err)
-		spoil(t, l, alpha, first+60, flip)
-		_, err = readSeqs(t, l, alpha, first+60, 0)
-		confirm(err)
-		confirm(l.db.Flush())
-		for _, at := range []uint64{first + 10, first + 600, first + 4000} {
-			_, err = l.MarkConflict(alpha, Range{at, at + 10}, producer(9), time.Now())
-			confirm(err)
-		}
-		for _, r := range []Range{{first + 4910, first + 4930}, {first + 4950, first + 5000}} {
-			complete(t, l, r)
-			confirm(nil)
-		}
-		_, err = l.Enforce(Rules{{"alpha", Policy{Records: 4500 + round*100}}}, time.Now())
-		confirm(err)
-		if round == 2 {
-			confirm(l.Purge(alpha, first+1000))
-		}
+		c.change(round)
 	}
-	confirm(l.Purge(alpha, kept.state.Next))
-	closeLog(t, l)
-	if len(points) < 300 {
-		t.Fatalf("only %d writes", len(points))
+	c.confirm(c.log.Purge(alpha, c.kept.state.Next))
+	closeLog(t, c.log)
+	if len(c.points) < 300 {
+		t.Fatalf("only %d writes", len(c.points))
 	}
-	for i, point := range points {
-		if i%3 == 0 || i > 0 && point.state != points[i-1].state { // many are much alike
+	for i, point := range c.points {
+		if i%3 == 0 || i > 0 && point.state != c.points[i-1].state { // many are much alike
 			point.check(t)
 		}
+	}
+}
+
+// crash is called before every operation on the file system, and fails none.
+func (c *changing) crash(op errorfs.Op) error {
+	if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.kept
+	at.op = fmt.Sprintf("write %d, kind %d of %s", len(c.points), op.Kind, op.Path)
+	at.fs = c.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 100, 50}[len(c.points)%3], RNG: c.rng})
+	c.points = append(c.points, at)
+	return nil
+}
+
+// confirm notes what is there after something that was confirmed.
+func (c *changing) confirm(err error) {
+	c.t.Helper()
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		c.t.Fatal(err)
+	}
+	now := keptPoint{held: map[uint64]bool{}, bare: map[uint64]bool{}}
+	now.state, _ = c.log.State(alpha)
+	now.marks, _ = c.log.Conflicts(alpha)
+	if err := c.log.Read(alpha, 0, 0, func(r Record) bool { now.held[r.Seq], now.bare[r.Seq] = true, r.Bare; return true }); err != nil {
+		c.t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = now
+}
+
+// change does to the next 5,000 sequences everything that can be done.
+func (c *changing) change(round uint64) {
+	c.t.Helper()
+	l, first := c.log, round*5000
+	for seq := first; seq < first+40; seq++ {
+		commitRange(c.t, l, alpha, seq, seq+1)
+		c.confirm(nil)
+	}
+	commitRange(c.t, l, alpha, first+60, first+4900)
+	c.confirm(nil)
+	commitBare(c.t, l, first+4900, first+5000)
+	c.confirm(nil)
+	c.confirm(fillRange(l, c.t, alpha, first+40, first+50))
+	_, err := l.MergeSmall(0)
+	c.confirm(err)
+	spoil(c.t, l, alpha, first+60, flip)
+	_, err = readSeqs(c.t, l, alpha, first+60, 0)
+	c.confirm(err)
+	c.confirm(l.db.Flush())
+	for _, at := range []uint64{first + 10, first + 600, first + 4000} {
+		_, err = l.MarkConflict(alpha, Range{at, at + 10}, producer(9), time.Now())
+		c.confirm(err)
+	}
+	for _, r := range []Range{{first + 4910, first + 4930}, {first + 4950, first + 5000}} {
+		complete(c.t, l, r)
+		c.confirm(nil)
+	}
+	_, err = l.Enforce(Rules{{"alpha", Policy{Records: 4500 + round*100}}}, time.Now())
+	c.confirm(err)
+	if round == 2 {
+		c.confirm(l.Purge(alpha, first+1000))
 	}
 }
 

@@ -17,22 +17,12 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/beckmesh/beck/internal/testdisk"
 	"github.com/beckmesh/beck/protocol"
 )
 
 // full makes tests run as often as docs/testing.md says.
 var full = flag.Bool("full", os.Getenv("BECK_FULL") != "", "run the thorough tests in full (also BECK_FULL=1)")
-
-// damages is how many directories TestDamagedDirectories damages.
-func damages() int {
-	switch {
-	case testing.Short():
-		return 33
-	case *full:
-		return 1000
-	}
-	return 300
-}
 
 // TestDamagedDirectories truncates, flips, overwrites and cuts pieces out of
 // every kind of file that a store keeps. Opening it is refused with the name of
@@ -43,12 +33,12 @@ func TestDamagedDirectories(t *testing.T) {
 	templates := []*template{newTemplate(t, "closed"), newTemplate(t, "killed"), newTemplate(t, "killed early")}
 	met := map[string]*outcomes{}
 	var all outcomes
-	for n := range damages() {
+	for n := range testdisk.Damages(*full) {
 		tm := templates[n%len(templates)]
 		kinds := slices.Sorted(maps.Keys(tm.kinds))
 		kind := kinds[n/len(templates)%len(kinds)]
 		name := tm.kinds[kind][rng.IntN(len(tm.kinds[kind]))]
-		raw, what := spoilFile(rng, tm.files[name])
+		raw, what := testdisk.Damage(rng, tm.files[name])
 		if met[kind] == nil {
 			met[kind] = new(outcomes)
 		}
@@ -57,7 +47,7 @@ func TestDamagedDirectories(t *testing.T) {
 		met[kind][at]++
 		all[at]++
 	}
-	t.Logf("%d damaged directories: %v", damages(), all)
+	t.Logf("%d damaged directories: %v", testdisk.Damages(*full), all)
 	for _, kind := range slices.Sorted(maps.Keys(met)) {
 		t.Logf("%-12s %v", kind, *met[kind])
 	}
@@ -186,36 +176,6 @@ func (tm *template) take(t *testing.T, fs vfs.FS) {
 			t.Fatalf("%s: no %s in %v", tm.name, kind, tm.kinds)
 		}
 	}
-}
-
-// spoilFile damages a file.
-func spoilFile(rng *rand.Rand, raw []byte) (spoiled []byte, what string) {
-	raw = slices.Clone(raw)
-	if len(raw) == 0 {
-		return []byte("x"), "grown"
-	}
-	at := rng.IntN(len(raw))
-	switch rng.IntN(8) {
-	case 0:
-		return nil, "emptied"
-	case 1, 2:
-		return raw[:at], fmt.Sprint("truncated to ", at)
-	case 3:
-		n := min(len(raw)-at, 1+rng.IntN(4096))
-		clear(raw[at : at+n])
-		return raw, fmt.Sprint("zeros from ", at, " to ", at+n)
-	case 4:
-		n := min(len(raw)-at, 1+rng.IntN(600))
-		for i := range n {
-			raw[at+i] = byte(rng.Uint32())
-		}
-		return raw, fmt.Sprint("noise from ", at, " to ", at+n)
-	case 5:
-		n := min(len(raw)-at, 1+rng.IntN(600))
-		return slices.Delete(raw, at, at+n), fmt.Sprint("cut out from ", at, " to ", at+n)
-	}
-	raw[at] ^= 1 << rng.IntN(8)
-	return raw, fmt.Sprint("bit flipped at ", at)
 }
 
 // damaged is a template with one file changed.

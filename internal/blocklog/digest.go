@@ -84,7 +84,7 @@ func (s *state) sumsWithin(r pebble.Reader, p Partition, from, to uint64) (recor
 		return 0, 0, fmt.Errorf("%w: sums are known from %d to %d", ErrRange, low, high)
 	}
 	var sum sums
-	add := func(_ uint64, g sums) bool { sum.add(g); return true }
+	add := func(_ uint64, g sums) error { sum.add(g); return nil }
 	if to-from <= (from-low)+(high-to) {
 		err = eachGrain(r, p, grainOf(from), grainOf(to), add)
 		return sum.records, sum.digest, err

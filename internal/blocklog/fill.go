@@ -6,10 +6,31 @@ import (
 	"slices"
 )
 
-// infill are records for a hole, kept until Commit, when it is sure what is there.
-type infill struct {
+// belated are records below the head of a partition, kept until Commit, when it is
+// sure what is there.
+type belated struct {
 	entry  int
 	blocks []block // with bytes of their own
+}
+
+// refuseTwice returns ErrOverlap if list has any of the sequences of given already.
+func (b *Batch) refuseTwice(list []belated, p Partition, given []block) error {
+	for _, there := range list {
+		for _, g := range given {
+			if b.entries[there.entry].Partition == p && slices.ContainsFunc(there.blocks, g.overlaps) {
+				return fmt.Errorf("%w: %d to %d are in the batch already", ErrOverlap, g.first, g.next()-1)
+			}
+		}
+	}
+	return nil
+}
+
+// cloned gives blocks bytes of their own.
+func cloned(blocks []block) []block {
+	for i := range blocks {
+		blocks[i].records = bytes.Clone(blocks[i].records)
+	}
+	return blocks
 }
 
 // Fill copies the blocks of records that the partition lacks below its head: in
@@ -27,21 +48,14 @@ func (b *Batch) Fill(p Partition, records *Builder) error {
 	if err := b.checkFill(p, records); err != nil {
 		return fmt.Errorf("blocklog: fill %v: %w", p, err)
 	}
-	f := infill{entry: b.entry(p)}
-	now := b.log.opts.Now().UnixMilli()
-	for i := range records.spans {
-		block := records.block(i, now)
-		block.records = bytes.Clone(block.records)
-		f.blocks = append(f.blocks, block)
-	}
-	b.fills = append(b.fills, f)
+	b.fills = append(b.fills, belated{b.entry(p), cloned(records.blocks(b.log.opts.Now().UnixMilli()))})
 	b.bytes += records.Bytes()
 	return nil
 }
 
 func (b *Batch) checkFill(p Partition, records *Builder) error {
-	if b.bytes+records.Bytes() > MaxBatch {
-		return fmt.Errorf("%w: batch of %d bytes", ErrTooLarge, b.bytes+records.Bytes())
+	if err := b.fits(records.Bytes()); err != nil {
+		return err
 	}
 	if err := b.begin(p, records.Bytes()); err != nil {
 		return err
@@ -54,13 +68,11 @@ func (b *Batch) checkFill(p Partition, records *Builder) error {
 	if !known || records.Next() > s.Next {
 		return fmt.Errorf("%w: up to %d, the head is at %d", ErrNotHole, records.Next()-1, s.Next)
 	}
-	for i := range records.spans {
-		new := records.block(i, 0)
-		for _, f := range b.fills {
-			if b.entries[f.entry].Partition == p && slices.ContainsFunc(f.blocks, new.overlaps) {
-				return fmt.Errorf("%w: %d to %d are in the batch already", ErrOverlap, new.first, new.next()-1)
-			}
-		}
+	given := records.blocks(0)
+	if err := b.refuseTwice(b.fills, p, given); err != nil {
+		return err
+	}
+	for _, new := range given {
 		if err := b.log.vacant(p, max(new.first, s.Tail), new.next()); err != nil {
 			return err
 		}
@@ -93,7 +105,7 @@ func (l *Log) vacant(p Partition, from, to uint64) error {
 }
 
 // fill writes the blocks of f at or above the tail, which are below the head.
-func (c *change) fill(e *entry, f *infill) error {
+func (c *change) fill(e *entry, f *belated) error {
 	e.after.Updated = c.log.opts.Now().UnixMilli()
 	for _, b := range f.blocks {
 		b, some := b.from(e.after.Tail)

@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/beckmesh/beck/internal/testdisk"
 )
 
 // smallDisk is a file system with room for so many bytes, which are never given
@@ -234,84 +237,77 @@ func TestOpenWhileFull(t *testing.T) {
 // TestDiskFullTmpfs fills a real file system of 64 MiB, where the test may mount
 // one.
 func TestDiskFullTmpfs(t *testing.T) {
-	dir := t.TempDir()
-	if err := mountTmpfs(dir, 64<<20); err != nil {
-		t.Skipf("cannot mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unmount(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	var state fullness
+	dir := testdisk.Mount(t, 64<<20)
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 30<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	var state fullness
 	o := small(nil)
 	o.OnFull = state.tell
 	l := openLog(t, filepath.Join(dir, "store"), o)
-	record := fill(10_000)
-	commit := func(first uint64) error {
-		batch, b := l.NewBatch(), l.NewBuilder()
-		for seq := first; seq < first+10; seq++ {
-			if err := b.Append(seq, record, nil); err != nil {
-				return err
-			}
-		}
-		return errors.Join(batch.Add(alpha, b), batch.Commit())
-	}
-	acknowledged := make(chan uint64, 10_000)
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for next := uint64(0); ; next += 10 {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if err := commit(next); err != nil {
-				t.Error(err)
-				return
-			}
-			acknowledged <- next + 10
-		}
-	})
+	w := startWriter(t, l, fill(10_000))
 	eventually(t, state.full, func() string { return "not full" })
-	var next uint64
-	drain := func() {
-		for len(acknowledged) > 0 {
-			next = <-acknowledged
-		}
-	}
-	drain()
-	at := next
+	at := w.acknowledged.Load()
 	seen := uint64(0)
 	if err := l.Read(alpha, 0, 0, func(Record) bool { seen++; return true }); err != nil || seen < at {
 		t.Errorf("read %d of %d: %v", seen, at, err)
 	}
-	close(stop)
+	close(w.last)
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	wg.Wait()
+	w.Wait()
 	eventually(t, func() bool { return !state.full() }, func() string { return "still full" })
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("went on after %v", took)
 	}
-	if drain(); next <= at {
+	next := w.acknowledged.Load()
+	if next <= at {
 		t.Errorf("acknowledged up to %d, was %d", next, at)
 	}
 	state.check(t)
 	closeLog(t, l)
 	l = openLog(t, filepath.Join(dir, "store"), small(nil))
-	if s, _ := l.State(alpha); s.Next != next || s.Records != next {
+	if s := stateOf(t, l); s.Next != next || s.Records != next {
 		t.Errorf("%+v, acknowledged up to %d", s, next)
 	}
 	wantSums(t, l, alpha)
 	closeLog(t, l)
+}
+
+// writer appends to alpha, ten records a commit.
+type writer struct {
+	sync.WaitGroup
+	acknowledged atomic.Uint64 // up to here
+	last         chan struct{} // closed: the commit under way is the last one
+}
+
+// startWriter has a goroutine append a record again and again.
+func startWriter(t *testing.T, l *Log, record []byte) *writer {
+	w := &writer{last: make(chan struct{})}
+	w.Go(func() {
+		for next := uint64(0); ; next += 10 {
+			select {
+			case <-w.last:
+				return
+			default:
+			}
+			batch, b := l.NewBatch(), l.NewBuilder()
+			for seq := next; seq < next+10; seq++ {
+				if err := b.Append(seq, record, nil); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := errors.Join(batch.Add(alpha, b), batch.Commit()); err != nil {
+				t.Error(err)
+				return
+			}
+			w.acknowledged.Store(next + 10)
+		}
+	})
+	return w
 }
 
 // TestCompactionGivesWay fails what compaction writes, at once, and has it try

@@ -191,32 +191,36 @@ func (l *Log) closedGrain(p Partition, k uint64) (sums, error) {
 	return s, errors.Join(err, closer.Close())
 }
 
-// eachGrain calls f with the closed grains within [from, to) that hold
-// anything, in order, until it returns false.
-func eachGrain(r pebble.Reader, p Partition, from, to uint64, f func(k uint64, s sums) bool) (err error) {
+// eachGrain calls f with the closed grains within [from, to) that hold anything,
+// in order, until it returns an error.
+func eachGrain(r pebble.Reader, p Partition, from, to uint64, f func(k uint64, g sums) error) error {
 	if from >= to {
 		return nil
 	}
-	it, err := r.NewIter(&pebble.IterOptions{
-		LowerBound: grains.appendKey(nil, p, from*GrainRecords),
-		UpperBound: grains.appendKey(nil, p, to*GrainRecords),
+	lower, upper := grains.appendKey(nil, p, from*GrainRecords), grains.appendKey(nil, p, to*GrainRecords)
+	return eachKey(r, lower, upper, func(key, raw []byte) error {
+		g, err := parseSums(raw)
+		if err != nil {
+			return fmt.Errorf("grain at %d of %v: %w", keySeq(key), p, err)
+		}
+		return f(grainOf(keySeq(key)), g)
 	})
-	if err != nil {
+}
+
+// eachHeld calls f with all grains of a partition that hold anything at or above
+// its tail, the open one of s last, until it returns an error.
+func (l *Log) eachHeld(p Partition, s *state, f func(k uint64, g sums) error) error {
+	enough := false
+	err := eachGrain(l.db, p, grainOf(s.Tail), grainOf(s.Next), func(k uint64, g sums) error {
+		err := f(k, g)
+		enough = errors.Is(err, errEnough)
+		return err
+	})
+	if err != nil || enough || s.open.records == 0 {
 		return err
 	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
-		raw, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
-		s, err := parseSums(raw)
-		if err != nil {
-			return fmt.Errorf("grain at %d of %v: %w", keySeq(it.Key()), p, err)
-		}
-		if !f(grainOf(keySeq(it.Key())), s) {
-			return nil
-		}
+	if err := f(grainOf(s.Next), s.open); !errors.Is(err, errEnough) {
+		return err
 	}
-	return it.Error()
+	return nil
 }

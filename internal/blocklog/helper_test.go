@@ -6,7 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
@@ -58,6 +60,17 @@ func commitBuilder(t fataler, l *Log, p Partition, b *Builder) {
 		t.Fatal(err)
 	}
 	b.Reset()
+}
+
+// pendingRange returns a batch with records first to next-1 of p, to be committed.
+func pendingRange(t fataler, l *Log, p Partition, first, next uint64) *Batch {
+	t.Helper()
+	batch, b := l.NewBatch(), l.NewBuilder()
+	appendRange(t, b, p, first, next)
+	if err := batch.Add(p, b); err != nil {
+		t.Fatal(err)
+	}
+	return batch
 }
 
 // content and trailer are what the tests store under a sequence. Every third
@@ -157,11 +170,11 @@ func wantSums(t fataler, l *Log, p Partition) {
 		t.Fatal(err)
 	}
 	got := map[uint64]sums{}
-	if err := eachGrain(l.db, p, 0, grainOf(s.Next), func(k uint64, g sums) bool {
+	if err := eachGrain(l.db, p, 0, grainOf(s.Next), func(k uint64, g sums) error {
 		if got[k] = g; k < grainOf(s.Tail) {
 			delete(got, k) // waits to be swept
 		}
-		return true
+		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -198,3 +211,57 @@ func wantSums(t fataler, l *Log, p Partition) {
 }
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+func rules(t fataler, texts ...string) Rules {
+	t.Helper()
+	rs, err := ParseRules(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+func enforce(t fataler, l *Log, now time.Time, texts ...string) Trimmed {
+	t.Helper()
+	report, err := l.Enforce(rules(t, texts...), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// meanwhile calls each of fs again and again, in a goroutine of its own, until it
+// fails, which fails the test, or stop is called, which waits for all. The end of the
+// test does so, too.
+func meanwhile(t *testing.T, fs ...func() error) (stop func()) {
+	done := make(chan struct{})
+	var running sync.WaitGroup
+	for _, f := range fs {
+		running.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := f(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	stop = sync.OnceFunc(func() { close(done); running.Wait() })
+	t.Cleanup(stop)
+	return stop
+}
+
+// eventually polls until ok.
+func eventually(t fataler, ok func() bool, why func() string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(why())
+		}
+	}
+}

@@ -78,7 +78,10 @@ func (l *Log) keepHoles(p Partition, h *holes) {
 // find looks for what is missing in the grains that are not complete.
 func (h *holes) find(l *Log, p Partition, s *state) (damaged bool, err error) {
 	at := s.Tail // up to where it is known
-	visit := func(k uint64, g sums) error {
+	err = l.eachHeld(p, s, func(k uint64, g sums) error {
+		if len(h.ranges) > maxHoles {
+			return errEnough
+		}
 		from, to := max(k*GrainRecords, s.Tail), min(grainEnd(k), s.Next)
 		h.add(at, from)
 		at = to
@@ -88,15 +91,7 @@ func (h *holes) find(l *Log, p Partition, s *state) (damaged bool, err error) {
 		bad, err := h.search(l, p, from, to)
 		damaged = damaged || bad
 		return err
-	}
-	open, inner := grainOf(s.Next), error(nil)
-	err = eachGrain(l.db, p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
-		inner = visit(k, g)
-		return inner == nil && len(h.ranges) <= maxHoles
 	})
-	if err = errors.Join(err, inner); err == nil && s.open.records > 0 && len(h.ranges) <= maxHoles {
-		err = visit(open, s.open)
-	}
 	h.add(at, s.Next)
 	h.ranges = h.ranges[:min(len(h.ranges), maxHoles)]
 	return damaged, err

@@ -78,34 +78,19 @@ func (l *Log) upgrade() error {
 	return nil
 }
 
-// scan returns an iterator over all keys of s.
-func (l *Log) scan(s space) (*pebble.Iterator, error) {
-	lower, upper := s.bounds()
-	return l.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-}
-
-func (l *Log) loadStates() (err error) {
-	it, err := l.scan(states)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
-		p, ok := states.parsePrefix(it.Key())
+func (l *Log) loadStates() error {
+	return l.eachOf(states, func(key, raw []byte) error {
+		p, ok := states.parsePrefix(key)
 		if !ok {
-			return fmt.Errorf("unknown key %q", it.Key())
-		}
-		raw, err := it.ValueAndErr()
-		if err != nil {
-			return err
+			return fmt.Errorf("unknown key %q", key)
 		}
 		s, err := parseState(raw)
 		if err != nil {
 			return fmt.Errorf("%v: %w", p, err)
 		}
-		l.parts[p] = &part{state: s, hash: hashState(it.Key(), raw)}
-	}
-	return it.Error()
+		l.parts[p] = &part{state: s, hash: hashState(key, raw)}
+		return nil
+	})
 }
 
 // ends returns for each partition where its head has to be: behind its last
@@ -119,30 +104,22 @@ func (l *Log) ends() (map[Partition]uint64, error) {
 	return ends, errors.Join(l.lastBlocks(raise), l.lastQuarantined(raise))
 }
 
-func (l *Log) lastQuarantined(raise func(Partition, uint64)) (err error) {
-	it, err := l.scan(quarantine)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
-		p, _, ok := quarantine.parseKey(it.Key())
-		raw, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
+func (l *Log) lastQuarantined(raise func(Partition, uint64)) error {
+	return l.eachOf(quarantine, func(key, raw []byte) error {
+		p, _, ok := quarantine.parseKey(key)
 		if !ok || len(raw) < seqLen {
-			return fmt.Errorf("unknown key %q", it.Key())
+			return fmt.Errorf("unknown key %q", key)
 		}
 		raise(p, binary.BigEndian.Uint64(raw))
-	}
-	return it.Error()
+		return nil
+	})
 }
 
 // lastBlocks finds the partitions that have blocks by leaping from one to the
 // next, and looks at the last block of each: two seeks a partition.
 func (l *Log) lastBlocks(raise func(Partition, uint64)) (err error) {
-	it, err := l.scan(blocks)
+	lower, upper := blocks.bounds()
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return err
 	}
@@ -197,8 +174,8 @@ func (l *Log) blockEnd(p Partition, it *pebble.Iterator) (uint64, error) {
 // the state from s, of which Tail and Next stand; Tail only if the partition was
 // known.
 func (l *Log) rebuild(p Partition, s state, known bool) error {
-	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest, s.Bare = 0, 0, 0, 0, 0, 0
-	s.oldest, s.open, s.stale = 0, sums{}, false
+	s.uncount()
+	s.stale = false
 	c := l.newChange()
 	if err := c.batch.DeleteRange(grains.appendKey(nil, p, 0), grains.appendEnd(nil, p), nil); err != nil {
 		return c.abort(err)

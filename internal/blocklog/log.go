@@ -85,15 +85,19 @@ func Open(dir string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}
-	l := &Log{opts: o, home: h, parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
-		conflicts: map[Partition]marks{},
-		abandoned: make(chan struct{}), reclaimer: newReclaimer()}
-	l.disk = newFullFS(o)
+	l := newLog(o, h)
+	l.abandoned, l.disk = make(chan struct{}), newFullFS(o)
 	l.opts.FS = l.disk
 	if err := l.openInTime(); err != nil {
 		return nil, fmt.Errorf("blocklog: open %q: %w", h.Path, err)
 	}
 	return l, nil
+}
+
+// newLog returns a log of which nothing is known and no file is open.
+func newLog(o Options, h *storeHome) *Log {
+	return &Log{opts: o, home: h, parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
+		conflicts: map[Partition]marks{}, reclaimer: newReclaimer()}
 }
 
 // openInTime opens the log, or fails because the disk is full: opening writes.

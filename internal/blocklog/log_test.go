@@ -221,12 +221,7 @@ func TestBatchSamePartitionTwice(t *testing.T) {
 func TestDiscard(t *testing.T) {
 	l := openLog(t, "/store", small(vfs.NewMem()))
 	defer closeLog(t, l)
-	batch, b := l.NewBatch(), l.NewBuilder()
-	appendRange(t, b, alpha, 0, 3)
-	if err := batch.Add(alpha, b); err != nil {
-		t.Fatal(err)
-	}
-	batch.Discard()
+	pendingRange(t, l, alpha, 0, 3).Discard()
 	if _, ok := l.State(alpha); ok {
 		t.Fatal("discarded batch left a state")
 	}
@@ -444,5 +439,32 @@ func TestBuilderMemory(t *testing.T) {
 				t.Errorf("%d chunks and %d bytes kept", len(b.memory.full), cap(b.memory.open))
 			}
 		}
+	}
+}
+
+// TestBatchTooLarge has a batch that is nearly full refuse what it has no room for.
+func TestBatchTooLarge(t *testing.T) {
+	l := openLog(t, "/store", small(vfs.NewMem()))
+	defer closeLog(t, l)
+	commitRange(t, l, alpha, 0, 10)
+	commitBare(t, l, 20, 30)
+	batch, hole, behind := l.NewBatch(), l.NewBuilder(), l.NewBuilder()
+	appendRange(t, hole, alpha, 10, 20)
+	appendRange(t, behind, alpha, 30, 40)
+	batch.bytes = MaxBatch - 10
+	for what, err := range map[string]error{
+		"add": batch.Add(alpha, behind), "fill": batch.Fill(alpha, hole), "complete": batch.Complete(alpha, completing(t, l, Range{20, 30})),
+	} {
+		if !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	batch.bytes = 0
+	if err := errors.Join(batch.Fill(alpha, hole), batch.Add(alpha, behind), batch.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	wantRange(t, l, alpha, 0, 0, 40)
+	if s := stateOf(t, l); s.Bare != 10 {
+		t.Errorf("%+v", s)
 	}
 }

@@ -82,7 +82,8 @@ func endsEarly(files vfs.FS, path string) (cause, err error) {
 func (l *Log) probe() (missing string, err error) {
 	o := pebbleOptions(l.opts)
 	o.ReadOnly = true
-	p := &Log{opts: l.opts, home: l.home, watermark: l.watermark, parts: map[Partition]*part{}}
+	p := newLog(l.opts, l.home)
+	p.watermark = l.watermark
 	if p.db, err = openPebble(l.home.File(pebbleName), o); err != nil {
 		return "", err
 	}

@@ -66,29 +66,19 @@ func (l *Log) publishMarks(e *entry) {
 
 // loadMarks reads the marks of all partitions. Those that an older version left,
 // which raised a tail or forgot a partition, are dropped.
-func (l *Log) loadMarks() (err error) {
-	it, err := l.scan(conflicts)
-	if err != nil {
-		return err
-	}
+func (l *Log) loadMarks() error {
 	old := l.db.NewBatch()
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		err = l.loadMark(it, old)
-	}
-	if err = errors.Join(err, it.Error(), it.Close()); err != nil || old.Empty() {
+	err := l.eachOf(conflicts, func(key, raw []byte) error { return l.loadMark(key, raw, old) })
+	if err != nil || old.Empty() {
 		return errors.Join(err, old.Close())
 	}
 	return l.write(old)
 }
 
-func (l *Log) loadMark(it *pebble.Iterator, old *pebble.Batch) error {
-	p, ok := conflicts.parsePrefix(it.Key())
-	raw, err := it.ValueAndErr()
-	if err != nil {
-		return err
-	}
+func (l *Log) loadMark(key, raw []byte, old *pebble.Batch) error {
+	p, ok := conflicts.parsePrefix(key)
 	if !ok {
-		return fmt.Errorf("unknown key %q", it.Key())
+		return fmt.Errorf("unknown key %q", key)
 	}
 	var stored storedMarks
 	if err := msgpack.Unmarshal(raw, &stored); err != nil {

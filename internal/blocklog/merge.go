@@ -56,7 +56,8 @@ func (l *Log) MergeSmall(limit int) (Merged, error) {
 // up to [Options.BlockBytes], synced, the old ones out and the new one in at
 // once: who reads meanwhile sees the one or the other. A merged block bears the
 // time of its newest record, so blocks are merged only while their times are
-// close in proportion to their age, and bare ones only with bare ones. Damaged blocks are left for Read to find.
+// close in proportion to their age, and bare ones only with bare ones. Damaged
+// blocks are left for Read to find.
 func (l *Log) Compact(p Partition) (Merged, error) {
 	total := Merged{Partitions: 1}
 	if err := l.enter(); err != nil {
@@ -112,15 +113,12 @@ func (l *Log) smallBlocks(bytes, blocks uint64) bool {
 // smallGrains returns the grains of p that consist of many small blocks.
 func (l *Log) smallGrains(p Partition) (ks []uint64, err error) {
 	s, _ := l.state(p)
-	err = eachGrain(l.db, p, grainOf(s.Tail), grainOf(s.Next), func(k uint64, g sums) bool {
+	err = l.eachHeld(p, &s, func(k uint64, g sums) error {
 		if l.smallBlocks(g.bytes, g.blocks) {
 			ks = append(ks, k)
 		}
-		return true
+		return nil
 	})
-	if l.smallBlocks(s.open.bytes, s.open.blocks) {
-		ks = append(ks, grainOf(s.Next))
-	}
 	return ks, err
 }
 
@@ -273,12 +271,10 @@ func (m *merger) write(k uint64, s state) error {
 	return c.commit()
 }
 
-func (m *merger) change(c *change, k uint64, s state) (err error) {
-	g := s.open
-	if k != grainOf(s.Next) {
-		if g, err = c.grain(m.partition, k); err != nil {
-			return err
-		}
+func (m *merger) change(c *change, k uint64, s state) error {
+	g, err := c.sumsOf(m.partition, &s, k)
+	if err != nil {
+		return err
 	}
 	for i := range m.runs {
 		r := &m.runs[i]

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -71,9 +70,7 @@ func TestMergeSmall(t *testing.T) {
 // TestMergeKeepsAges merges blocks only whose times are close for their age, so
 // that nothing is kept much longer than it should be.
 func TestMergeKeepsAges(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	trickle(t, l, c, alpha, 0, 50, 10*time.Minute)
 	if m, err := l.Compact(alpha); err != nil || m.Before != 0 {
 		t.Fatalf("young blocks ten minutes apart: %+v, %v", m, err)
@@ -106,50 +103,15 @@ func TestMergeKeepsAges(t *testing.T) {
 // TestMergeWhileReading reads a partition that is appended to, trimmed and
 // merged at once.
 func TestMergeWhileReading(t *testing.T) {
-	o, _ := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	until := func(f func() error) {
-		wg.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				if err := f(); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
+	l, _ := openClocked(t)
 	var merged atomic.Int64
-	until(func() error {
+	merge := func() error {
 		m, err := l.MergeSmall(0)
 		merged.Add(int64(m.Before))
 		return err
-	})
-	for range 2 {
-		until(func() error {
-			s, _ := l.State(alpha)
-			next := s.Tail
-			err := l.Read(alpha, next, 0, func(r Record) bool {
-				if next = max(next, r.Seq); r.Seq != next || !bytes.Equal(r.Content, content(alpha, r.Seq)) || !bytes.Equal(r.Trailer, trailer(r.Seq)) {
-					t.Errorf("record %d %q, want %d", r.Seq, r.Content, next)
-				}
-				next++
-				return true
-			})
-			// All of it may have expired between two steps of Read.
-			if now, _ := l.State(alpha); err == nil && next < s.Next && now.Tail < s.Next {
-				err = fmt.Errorf("read up to %d of %d, the tail is %d", next, s.Next, now.Tail)
-			}
-			return err
-		})
 	}
+	read := func() error { return readToHead(t, l) }
+	stop := meanwhile(t, merge, read, read)
 	total := uint64(0)
 	for ; total < 1000 || merged.Load() == 0 && total < 100_000; total++ {
 		seq := total
@@ -160,14 +122,32 @@ func TestMergeWhileReading(t *testing.T) {
 			}
 		}
 	}
-	close(done)
-	wg.Wait()
+	stop()
 	if merged.Load() == 0 {
 		t.Error("nothing was merged")
 	}
 	s, _ := l.State(alpha)
 	wantRange(t, l, alpha, 0, s.Tail, total)
 	wantSums(t, l, alpha)
+}
+
+// readToHead reads all of alpha, which follows each other up to its head, or has
+// expired meanwhile.
+func readToHead(t *testing.T, l *Log) error {
+	s, _ := l.State(alpha)
+	next := s.Tail
+	err := l.Read(alpha, next, 0, func(r Record) bool {
+		if next = max(next, r.Seq); r.Seq != next || !bytes.Equal(r.Content, content(alpha, r.Seq)) || !bytes.Equal(r.Trailer, trailer(r.Seq)) {
+			t.Errorf("record %d %q, want %d", r.Seq, r.Content, next)
+		}
+		next++
+		return true
+	})
+	// All of it may have expired between two steps of Read.
+	if now, _ := l.State(alpha); err == nil && next < s.Next && now.Tail < s.Next {
+		err = fmt.Errorf("read up to %d of %d, the tail is %d", next, s.Next, now.Tail)
+	}
+	return err
 }
 
 // TestMergeLeavesLargeBlocks merges what is new, not what was merged before with

@@ -104,7 +104,7 @@ func (e fatalError) Error() string { return e.text }
 // Fatalf must not return: Pebble would go on as if nothing had happened.
 // Pebble's own logger ends the process. A panic is the same where a background
 // job fails to write the manifest; in a commit, which fails with no lock held,
-// [Log.write] turns it into an error.
+// [Log.apply] turns it into an error.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
 	panic(fatalError{fmt.Sprintf(format, args...)})
 }

@@ -84,27 +84,14 @@ func (l *Log) recountGrain(p Partition, k uint64, s *state) (g sums, err error) 
 
 // sweepQuarantine forgets what was put aside of records that have expired. What
 // reaches above the tail stays: it says that the head was that high.
-func (c *change) sweepQuarantine(p Partition, tail uint64) (err error) {
-	it, err := c.log.db.NewIter(&pebble.IterOptions{
-		LowerBound: quarantine.appendKey(nil, p, 0),
-		UpperBound: quarantine.appendKey(nil, p, tail),
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
-		raw, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
+func (c *change) sweepQuarantine(p Partition, tail uint64) error {
+	lower, upper := quarantine.appendKey(nil, p, 0), quarantine.appendKey(nil, p, tail)
+	return eachKey(c.log.db, lower, upper, func(key, raw []byte) error {
 		if len(raw) >= seqLen && binary.BigEndian.Uint64(raw) <= tail {
-			if err := c.batch.Delete(it.Key(), nil); err != nil {
-				return err
-			}
+			return c.batch.Delete(key, nil)
 		}
-	}
-	return it.Error()
+		return nil
+	})
 }
 
 // holds says whether key leads to exactly value.

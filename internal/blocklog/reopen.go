@@ -55,11 +55,8 @@ func (l *Log) reopen() error {
 		}
 		l.db, l.watermark = nil, nil
 	}
-	again := &Log{
-		opts: l.opts, home: l.home, disk: l.disk, abandoned: l.abandoned, least: max(l.least, l.seal.commits),
-		parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
-		conflicts: map[Partition]marks{}, reclaimer: newReclaimer(),
-	}
+	again := newLog(l.opts, l.home)
+	again.disk, again.abandoned, again.least = l.disk, l.abandoned, max(l.least, l.seal.commits)
 	go func() { done <- again.open() }()
 	if err, ok := l.disk.orGiveUp(done); !ok {
 		return ErrFull

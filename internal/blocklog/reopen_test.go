@@ -2,10 +2,10 @@ package blocklog
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,61 +39,15 @@ func TestReopen(t *testing.T) {
 	l := openLog(t, "/store", o)
 	uuid := l.UUID()
 	commitRange(t, l, alpha, 0, 10)
-	stop := make(chan struct{})
-	var readers sync.WaitGroup
-	for range 2 {
-		readers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				s, _ := l.State(alpha)
-				got, err := readSeqs(t, l, alpha, s.Next-10, 0)
-				if err == nil && len(got) < 10 || err != nil && !errors.Is(err, ErrReopening) {
-					t.Errorf("read from %d: %d records, %v", s.Next-10, len(got), err)
-					return
-				}
-				for range l.Partitions() {
-					l.DiskBytes()
-				}
-			}
-		})
+	read := func() error { return readEnd(t, l) }
+	stop := meanwhile(t, read, read)
+	next := uint64(10)
+	for range 4 {
+		commitRange(t, l, alpha, next, next+10)
+		failing.Store(1)
+		next = failAndReopen(t, l, next+10)
 	}
-	next, reopened := uint64(10), 0
-	for round := range uint64(8) {
-		old, b := l.NewBatch(), l.NewBuilder()
-		appendRange(t, b, alpha, next, next+10)
-		if err := old.Add(alpha, b); err != nil {
-			t.Fatal(err)
-		}
-		failing.Store(int64(round % 2))
-		err := commit(t, l, b)
-		if (err != nil) != (round%2 == 1) || err != nil && !errors.Is(err, ErrSync) {
-			t.Fatalf("round %d: %v", round, err)
-		}
-		if err == nil {
-			next += 10
-			old.Discard()
-			continue
-		}
-		if err := l.Reopen(); err != nil {
-			t.Fatal(err)
-		}
-		reopened++
-		if err := old.Commit(); !errors.Is(err, ErrReopened) {
-			t.Fatalf("a batch of before: %v", err)
-		}
-		s, _ := l.State(alpha)
-		if s.Next != next && s.Next != next+10 {
-			t.Fatalf("from %d to %d", next, s.Next)
-		}
-		next = s.Next
-		wantSums(t, l, alpha)
-	}
-	close(stop)
-	readers.Wait()
+	stop()
 	if err := l.Reopen(); err != nil { // also when nothing failed
 		t.Fatal(err)
 	}
@@ -103,19 +57,49 @@ func TestReopen(t *testing.T) {
 	closeLog(t, l)
 	l = openLog(t, "/store", small(crashed))
 	wantRange(t, l, alpha, 0, 0, next+10)
-	if l.UUID() != uuid || reopened < 4 {
-		t.Errorf("address %s, was %s; reopened %d times", l.UUID(), uuid, reopened)
+	if l.UUID() != uuid {
+		t.Errorf("address %s, was %s", l.UUID(), uuid)
 	}
 	closeLog(t, l)
 }
 
-func commit(t *testing.T, l *Log, b *Builder) error {
+// readEnd reads the last ten records of alpha, and looks around.
+func readEnd(t *testing.T, l *Log) error {
+	s, _ := l.State(alpha)
+	got, err := readSeqs(t, l, alpha, s.Next-10, 0)
+	for range l.Partitions() {
+		l.DiskBytes()
+	}
+	switch {
+	case errors.Is(err, ErrReopening):
+		return nil
+	case err == nil && len(got) < 10:
+		return fmt.Errorf("read from %d: %d records", s.Next-10, len(got))
+	}
+	return err
+}
+
+// failAndReopen commits ten records from the head on while syncs fail, opens the
+// log again and returns its head: nothing below is lost, and a batch of before is
+// refused.
+func failAndReopen(t *testing.T, l *Log, head uint64) uint64 {
 	t.Helper()
-	batch := l.NewBatch()
-	if err := batch.Add(alpha, b); err != nil {
+	old := pendingRange(t, l, alpha, head, head+10)
+	if err := pendingRange(t, l, alpha, head, head+10).Commit(); !errors.Is(err, ErrSync) {
+		t.Fatalf("from %d on: %v", head, err)
+	}
+	if err := l.Reopen(); err != nil {
 		t.Fatal(err)
 	}
-	return batch.Commit()
+	if err := old.Commit(); !errors.Is(err, ErrReopened) {
+		t.Fatalf("a batch of before: %v", err)
+	}
+	s := stateOf(t, l)
+	if s.Next != head && s.Next != head+10 {
+		t.Fatalf("from %d to %d", head, s.Next)
+	}
+	wantSums(t, l, alpha)
+	return s.Next
 }
 
 // TestReopenFails refuses everything but looking at states until it succeeds.
@@ -124,10 +108,8 @@ func TestReopenFails(t *testing.T) {
 	o := small(failSyncs(vfs.NewMem(), "", &failing))
 	l := openLog(t, "/store", o)
 	commitRange(t, l, alpha, 0, 10)
-	b := l.NewBuilder()
-	appendRange(t, b, alpha, 10, 20)
 	failing.Store(1)
-	if err := commit(t, l, b); !errors.Is(err, ErrSync) {
+	if err := pendingRange(t, l, alpha, 10, 20).Commit(); !errors.Is(err, ErrSync) {
 		t.Fatal(err)
 	}
 	failing.Store(1 << 40)

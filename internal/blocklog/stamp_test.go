@@ -85,9 +85,7 @@ func TestStamps(t *testing.T) {
 // TestStampTakenBack has records of the time when they are added, after a Reset
 // and after a stamp of no time.
 func TestStampTakenBack(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	b := l.NewBuilder()
 	for i, back := range []func(){b.Reset, func() { b.Stamp(time.Time{}) }, func() { b.Stamp(time.UnixMilli(0)) }} {
 		b.Stamp(c.Now().Add(-time.Hour))
@@ -116,15 +114,8 @@ func TestRetainAgeOfStampsAdded(t *testing.T) {
 	b.Stamp(c.Now())
 	appendRange(t, b, alpha, 10, 20)
 	commitBuilder(t, l, alpha, b)
-	for _, step := range []struct {
-		wait time.Duration
-		tail uint64
-	}{{0, 0}, {time.Hour, 10}, {3 * time.Hour, 20}} {
-		c.wait(step.wait)
-		enforce(t, l, c.Now(), "alpha=age:4h")
-		if s := stateOf(t, l); s.Tail != step.tail {
-			t.Fatalf("%+v, want tail %d", s, step.tail)
-		}
+	for _, step := range []ageStep{{0, 0}, {time.Hour, 10}, {3 * time.Hour, 20}} {
+		c.wantTails(t, l, "alpha=age:4h", step)
 		closeLog(t, l)
 		l = openLog(t, "/store", o)
 	}
@@ -133,9 +124,7 @@ func TestRetainAgeOfStampsAdded(t *testing.T) {
 
 // TestReadAllocatesNothing per record; a block may cost some.
 func TestReadAllocatesNothing(t *testing.T) {
-	o, _ := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, _ := openClocked(t)
 	commitRange(t, l, alpha, 0, 4000)
 	read := func(n uint64) float64 {
 		return testing.AllocsPerRun(20, func() {

@@ -87,6 +87,12 @@ func (s *state) add(o sums) {
 	s.Bare += o.bare
 }
 
+// uncount takes all records away.
+func (s *state) uncount() {
+	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest, s.Bare = 0, 0, 0, 0, 0, 0
+	s.oldest, s.open = 0, sums{}
+}
+
 // dense says whether nothing is missing.
 func (s *state) dense() bool { return s.Records == s.Next-s.Tail }
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
 // TestFailedSync fails the fsync of one commit. It is reported, nothing of the
@@ -15,35 +14,23 @@ import (
 // directory again everything that was confirmed is there.
 func TestFailedSync(t *testing.T) {
 	mem := vfs.NewCrashableMem()
-	var failing atomic.Bool
-	o := small(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		switch op.Kind {
-		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-			if failing.Load() && strings.HasSuffix(op.Path, ".log") {
-				return errors.New("input/output error")
-			}
-		}
-		return nil
-	})))
+	var failing atomic.Int64
+	o := small(failSyncs(mem, ".log", &failing))
 	l := openLog(t, "/store", o)
 	commitRange(t, l, alpha, 0, 10)
 	before, _ := l.State(alpha)
 
-	failing.Store(true)
+	failing.Store(1 << 40)
 	beta := Partition{"beta", producer(1)}
 	for _, r := range []struct {
 		p           Partition
 		first, next uint64
 	}{{alpha, 10, 20}, {alpha, 10, 20}, {beta, 0, 5}} {
-		batch, b := l.NewBatch(), l.NewBuilder()
-		appendRange(t, b, r.p, r.first, r.next)
-		if err := batch.Add(r.p, b); err != nil {
-			t.Fatal(err)
-		}
-		if err := batch.Commit(); !errors.Is(err, ErrSync) || !strings.Contains(err.Error(), "input/output error") {
+		batch := pendingRange(t, l, r.p, r.first, r.next)
+		if err := batch.Commit(); !errors.Is(err, ErrSync) || !strings.Contains(err.Error(), errDisk.Error()) {
 			t.Fatalf("commit of what was not synced: %v", err)
 		}
-		failing.Store(false) // a disk that recovers does not bring the pages back
+		failing.Store(0) // a disk that recovers does not bring the pages back
 	}
 	if s, _ := l.State(alpha); s != before {
 		t.Errorf("state %+v, was %+v", s, before)

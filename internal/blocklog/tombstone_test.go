@@ -6,43 +6,22 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
-
-// clocked returns options with a clock, for tests in memory.
-func clocked() (Options, *clock) {
-	c := newClock()
-	o := small(vfs.NewMem())
-	o.Now = c.Now
-	return o, c
-}
 
 // countKeys returns how many keys of p there are in a space.
 func countKeys(t fataler, l *Log, s space, p Partition) (n int) {
 	t.Helper()
-	it, err := l.scan(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prefix := string(s.appendPrefix(nil, p))
-	for ok := it.First(); ok; ok = it.Next() {
-		if key := string(it.Key()); len(key) >= len(prefix) && key[:len(prefix)] == prefix {
-			n++
-		}
-	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
+	if err := eachKey(l.db, s.appendPrefix(nil, p), s.appendEnd(nil, p), func(_, _ []byte) error { n++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return n
 }
 
-// TestTombstone empties a partition: a few bytes are left, for a while.
+// TestTombstone empties a partition: a few bytes are left.
 func TestTombstone(t *testing.T) {
 	o, c := clocked()
 	l := openLog(t, "/store", o)
 	commitRange(t, l, alpha, 0, 9000)
-	commitRange(t, l, Partition{"beta", producer(1)}, 0, 10)
 	spoil(t, l, alpha, 8192, flip)
 	if _, err := readSeqs(t, l, alpha, 8192, 0); !errors.Is(err, ErrCorrupt) {
 		t.Fatal(err)
@@ -53,8 +32,7 @@ func TestTombstone(t *testing.T) {
 		t.Fatalf("%+v", report)
 	}
 	for range 2 {
-		s, ok := l.State(alpha)
-		if want := (State{Tail: 9000, Next: 9000, Updated: 1e12, Emptied: at.UnixMilli(), Expired: 9000}); !ok || s != want {
+		if s, want := stateOf(t, l), (State{Tail: 9000, Next: 9000, Updated: 1e12, Emptied: at.UnixMilli(), Expired: 9000}); s != want {
 			t.Fatalf("%+v, want %+v", s, want)
 		}
 		wantRange(t, l, alpha, 0, 0, 0)
@@ -73,7 +51,27 @@ func TestTombstone(t *testing.T) {
 		closeLog(t, l)
 		l = openLog(t, "/store", o)
 	}
-	// What was expired does not come back.
+	closeLog(t, l)
+}
+
+// emptied opens a store in which all of alpha has expired just now, as it is on
+// disk. Another partition has records.
+func emptied(t *testing.T, o Options, c *clock) *Log {
+	t.Helper()
+	l := openLog(t, "/store", o)
+	commitRange(t, l, alpha, 0, 9000)
+	commitRange(t, l, Partition{"beta", producer(1)}, 0, 10)
+	c.wait(2 * time.Hour)
+	enforce(t, l, c.Now(), "alpha=age:1h")
+	closeLog(t, l)
+	return openLog(t, "/store", o)
+}
+
+// TestTombstoneTakesNothingBack is given what has expired once more.
+func TestTombstoneTakesNothingBack(t *testing.T) {
+	o, c := clocked()
+	l := emptied(t, o, c)
+	defer closeLog(t, l)
 	b := l.NewBuilder()
 	appendRange(t, b, alpha, 8990, 9000)
 	if err := l.NewBatch().Add(alpha, b); !errors.Is(err, ErrOverlap) {
@@ -83,9 +81,15 @@ func TestTombstone(t *testing.T) {
 	if err := errors.Join(batch.Fill(alpha, b), batch.Commit()); err != nil {
 		t.Errorf("fill: %v", err)
 	}
-	if s, _ := l.State(alpha); s.Records != 0 {
+	if s := stateOf(t, l); s.Records != 0 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestTombstoneForgotten keeps one for as long as it is to, and not longer.
+func TestTombstoneForgotten(t *testing.T) {
+	o, c := clocked()
+	l := emptied(t, o, c)
 	for _, wait := range []time.Duration{0, 30*24*time.Hour - time.Millisecond} {
 		c.wait(wait)
 		if report := enforce(t, l, c.Now(), "alpha=age:1h"); len(report.Forgotten) > 0 {
@@ -116,9 +120,7 @@ func TestTombstone(t *testing.T) {
 // TestTombstoneRevived has new records for an emptied partition: it is none any
 // more.
 func TestTombstoneRevived(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	c.wait(2 * time.Hour)
 	enforce(t, l, c.Now(), "alpha=age:1h")
@@ -136,17 +138,11 @@ func TestTombstoneRevived(t *testing.T) {
 
 // TestTombstoneDroppedUnderBatch drops one while a batch goes on with it.
 func TestTombstoneDroppedUnderBatch(t *testing.T) {
-	o, c := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, c := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	c.wait(2 * time.Hour)
 	enforce(t, l, c.Now(), "alpha=age:1h")
-	batch, b := l.NewBatch(), l.NewBuilder()
-	appendRange(t, b, alpha, 12, 20)
-	if err := batch.Add(alpha, b); err != nil {
-		t.Fatal(err)
-	}
+	batch := pendingRange(t, l, alpha, 12, 20)
 	c.wait(31 * 24 * time.Hour)
 	if report := enforce(t, l, c.Now(), "alpha=age:1h"); len(report.Forgotten) != 1 {
 		t.Fatalf("%+v", report)
@@ -286,20 +282,14 @@ func TestRaiseTailIntoQuarantine(t *testing.T) {
 // TestPurgeWhileAdding purges below and beyond the head of what a batch goes on
 // with.
 func TestPurgeWhileAdding(t *testing.T) {
-	o, _ := clocked()
-	l := openLog(t, "/store", o)
-	defer closeLog(t, l)
+	l, _ := openClocked(t)
 	commitRange(t, l, alpha, 0, 10)
 	for _, c := range []struct {
 		upTo uint64
 		want error
 	}{{5, nil}, {17, ErrOverlap}} {
 		s, _ := l.State(alpha)
-		batch, b := l.NewBatch(), l.NewBuilder()
-		appendRange(t, b, alpha, s.Next, s.Next+5)
-		if err := batch.Add(alpha, b); err != nil {
-			t.Fatal(err)
-		}
+		batch := pendingRange(t, l, alpha, s.Next, s.Next+5)
 		if err := l.Purge(alpha, c.upTo); err != nil {
 			t.Fatal(err)
 		}

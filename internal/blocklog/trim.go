@@ -68,19 +68,13 @@ func (d *demand) over() bool { return d.records == 0 && d.content == 0 }
 // their sums, and in the one where the tail comes to lie blocks are looked at.
 func (l *Log) planTrim(p Partition, s state, changes uint64, d demand) (*trim, error) {
 	t := &trim{Partition: p, changes: changes, from: s.Tail, tail: s.Tail, keep: s.Tail}
-	open := grainOf(s.Next)
-	var inner error
 	done := false
-	err := eachGrain(l.db, p, grainOf(s.Tail), open, func(k uint64, g sums) bool {
-		done, inner = t.grain(l, &s, &d, k, g)
-		return !done && inner == nil
+	err := l.eachHeld(p, &s, func(k uint64, g sums) (err error) {
+		if done, err = t.grain(l, &s, &d, k, g); done && err == nil {
+			return errEnough
+		}
+		return err
 	})
-	if err == nil {
-		err = inner
-	}
-	if err == nil && !done && s.open.records > 0 {
-		done, err = t.grain(l, &s, &d, open, s.open)
-	}
 	if err == nil && !done { // everything goes
 		t.tail, t.keep, t.partial = s.Next, s.Next, s.open
 	}
@@ -219,8 +213,7 @@ func (c *change) lower(t *trim, s *state) error {
 // clear makes s a tombstone that ends at next.
 func (s *state) clear(next uint64, now int64) {
 	s.Tail, s.Next = next, next
-	s.Records, s.Content, s.Bytes, s.Blocks, s.Digest, s.Bare = 0, 0, 0, 0, 0, 0
-	s.oldest, s.open = 0, sums{}
+	s.uncount()
 	if s.Emptied == 0 {
 		s.Emptied = now
 	}

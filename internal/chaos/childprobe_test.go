@@ -256,15 +256,10 @@ func (p *probe) ask(ctx context.Context) {
 func receive(conn net.Conn, take func(zmtp.Msg)) {
 	r := zmtp.NewReader(conn, zmtp.Limits{})
 	for {
-		m, ok, err := r.Next()
-		if err == nil && !ok {
-			err = r.Fill()
-		}
+		m, err := r.Receive()
 		if err != nil {
 			return
 		}
-		if ok {
-			take(m)
-		}
+		take(m)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -34,29 +33,10 @@ func TestMain(m *testing.M) {
 		os.Exit(runChild(text))
 	}
 	flag.Parse()
-	os.Exit(runTests(m))
-}
-
-func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "beck-chaos-program-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "beck")
-		err = testproc.Build(program, buildFlags()...)
-	}
-	if err == nil {
-		self, err = os.Executable()
-	}
-	if err != nil {
+	var err error
+	if self, err = os.Executable(); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
-		return 1
+		os.Exit(1)
 	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, "chaos: left behind:", err)
-			return 1
-		}
-	}
-	return code
+	goleak.VerifyTestMain(testproc.Program{Tests: m, Path: &program, Flags: buildFlags()})
 }

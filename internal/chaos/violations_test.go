@@ -11,69 +11,75 @@ import (
 	"github.com/beckmesh/beck/protocol"
 )
 
-// TestLedgerFindsViolations breaks each promise once, in what is reported.
+// Reports that several cases begin with.
+const (
+	saved3 = "consumer0: saved t P 3; consumer0: hello C; consumer0: began 2; "
+	wiped1 = "store1: ready address=B; probe: head A t P 0 4; probe: listed A; store1: WIPE; "
+)
+
+// ok is what is found where nothing is wrong.
+const ok violation = ""
+
+// ledgerCases break each promise once, in what is reported.
+var ledgerCases = []struct {
+	name    string
+	reports string // "node: words; ...", after all nodes have started
+	want    violation
+}{
+	{"nothing", "", ok},
+	{"in order", "consumer0: got t P 0 0 5; consumer0: got t P 0 5 9; producer0: ack t 0 9", ok},
+	{"two partitions", "consumer0: got t P 0 0 5; consumer0: got u P 0 0 2; consumer0: got t P 0 5 9", ok},
+	{"delivered again", "consumer0: got t P 0 0 5; consumer0: got t P 0 4 6", duplicated},
+	{"delivered again whole", "consumer0: got t P 0 0 5; consumer0: got t P 0 2 4", duplicated},
+	{"gap", "consumer0: got t P 0 0 5; consumer0: got t P 0 6 7", outOfOrder},
+	{"not from the beginning", "consumer0: got t P 0 3 5", resumed},
+	{"replay not from the beginning", "replay0: hello R; replay0: got t P 0 3 5; replay0: end", resumed},
+	{"another life", "consumer0: got t P 0 0 5; consumer0: hello C; consumer0: got t P 0 0 5", ok},
+	{"another life goes on", "consumer0: got t P 0 0 5; consumer0: hello C; consumer0: got t P 0 5 6; producer0: ack t 0 6", ok},
+	{"goes on where it saved", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 3 6; producer0: ack t 0 6", ok},
+	{"goes on above it", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 4 6", ok},
+	{"goes on below it", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 2 6", below},
+	{"goes on below it in the third life", "consumer0: got t P 0 0 5; " + saved3 + saved3 + "consumer0: got t P 0 2 6", below},
+	{"goes on too far", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 6 7", resumed},
+	{"another partition below it", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got u P 0 0 1", ok},
+	{"another consumer below it", "consumer0: got t P 0 0 5; " + saved3 + "consumer1: hello C; consumer1: got t P 0 0 1", ok},
+	{"too few stores to know", "consumer0: got t P 0 0 5; consumer0: saved t P 3; consumer0: hello C; consumer0: began 1; consumer0: got t P 0 0 1", ok},
+	{"a store is refilled", wiped1 + "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 0 1", ok},
+	{"a store was refilled", wiped1 + "store1: ready address=D; probe: head D t P 0 4; probe: listed D; " +
+		"consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 0 1", below},
+	{"a store has begun to be refilled", wiped1 + "store1: ready address=D; probe: head D t P 0 3; probe: listed D; " +
+		"consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 0 1", ok},
+	{"a store goes on without its disk", wiped1 + "store1: ready address=B", headBack},
+	{"a store has another address", "store1: ready address=B; store1: ready address=D", headBack},
+	{"a store is where it was", "store1: ready address=B; store1: ready address=B", ok},
+	{"what was said before the wipe", wiped1 + "probe: head B t P 0 4; probe: listed B; probe: head D t P 0 3; probe: listed D", ok},
+	{"delivered in either life", "consumer0: got t P 0 0 5; consumer0: hello C; consumer0: got t P 0 5 9; producer0: ack t 0 9", ok},
+	{"delivered in neither life", "consumer0: got t P 0 0 5; consumer0: hello C; producer0: ack t 0 9", lost},
+	{"finished and gone", "consumer0: REST; consumer0: gap ahead t P 3 4", resumed},
+	{"finished and not there yet", "consumer0: gap ahead t P 3 4", ok},
+	{"begun at rest without a store", "consumer0: REST; consumer0: began 2", unhealed},
+	{"wrong value", "consumer0: bad t P 3 value is another", wrongValue},
+	{"two writers", "consumer0: got t P 0 0 5; consumer0: got t P 1 5 6", wrongValue},
+	{"given up", "consumer0: gap skipped t P 3 4", skipped},
+	{"waited for", "consumer0: gap stalled t P 3 4; consumer0: gap resumed t P 3 4", ok},
+	{"goes on behind", "consumer0: got t P 0 0 9; producer0: START; producer0: hello P; producer0: next t 8", reused},
+	{"goes on", "consumer0: got t P 0 0 9; producer0: START; producer0: hello P; producer0: next t 9", ok},
+	{"seen only since", "producer0: START; consumer0: got t P 0 0 9; producer0: hello P; producer0: next t 8", ok},
+	{"another address", "producer0: START; producer0: hello Q", reused},
+	{"acknowledged and not consumed", "consumer0: got t P 0 0 5; producer0: ack t 0 6", lost},
+	{"acknowledged in between only", "consumer0: got t P 0 0 3; producer0: ack t 4 6", lost},
+	{"head", "probe: head S t P 0 5; probe: listed S; probe: head S t P 0 7; probe: listed S", ok},
+	{"head goes back", "probe: head S t P 0 5; probe: listed S; probe: head S t P 0 4; probe: listed S", headBack},
+	{"head goes", "probe: head S t P 0 5; probe: listed S; probe: head S u P 0 4; probe: listed S", headBack},
+	{"replayed", "replay0: got t P 0 0 5; replay0: digest t P 77; replay0: end", ok},
+	{"replay broken off", "replay0: got t P 0 0 5", unhealed},
+	{"replay of less", "producer0: ack t 0 6; consumer0: got t P 0 0 6; replay0: got t P 0 0 5; replay0: end", lost},
+	{"another content", "replay0: got t P 0 0 5; replay0: digest t P 77; replay0: end; " +
+		"replay1: got t P 0 0 5; replay1: digest t P 78; replay1: end", unequal},
+}
+
 func TestLedgerFindsViolations(t *testing.T) {
-	const (
-		ok     violation = ""
-		saved3           = "consumer0: saved t P 3; consumer0: hello C; consumer0: began 2; "
-		wiped1           = "store1: ready address=B; probe: head A t P 0 4; probe: listed A; store1: WIPE; "
-	)
-	for _, test := range []struct {
-		name    string
-		reports string // "node: words; ...", after all nodes have started
-		want    violation
-	}{
-		{"nothing", "", ok},
-		{"in order", "consumer0: got t P 0 0 5; consumer0: got t P 0 5 9; producer0: ack t 0 9", ok},
-		{"two partitions", "consumer0: got t P 0 0 5; consumer0: got u P 0 0 2; consumer0: got t P 0 5 9", ok},
-		{"delivered again", "consumer0: got t P 0 0 5; consumer0: got t P 0 4 6", duplicated},
-		{"delivered again whole", "consumer0: got t P 0 0 5; consumer0: got t P 0 2 4", duplicated},
-		{"gap", "consumer0: got t P 0 0 5; consumer0: got t P 0 6 7", outOfOrder},
-		{"not from the beginning", "consumer0: got t P 0 3 5", resumed},
-		{"replay not from the beginning", "replay0: hello R; replay0: got t P 0 3 5; replay0: end", resumed},
-		{"another life", "consumer0: got t P 0 0 5; consumer0: hello C; consumer0: got t P 0 0 5", ok},
-		{"another life goes on", "consumer0: got t P 0 0 5; consumer0: hello C; consumer0: got t P 0 5 6; producer0: ack t 0 6", ok},
-		{"goes on where it saved", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 3 6; producer0: ack t 0 6", ok},
-		{"goes on above it", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 4 6", ok},
-		{"goes on below it", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 2 6", below},
-		{"goes on below it in the third life", "consumer0: got t P 0 0 5; " + saved3 + saved3 + "consumer0: got t P 0 2 6", below},
-		{"goes on too far", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 6 7", resumed},
-		{"another partition below it", "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got u P 0 0 1", ok},
-		{"another consumer below it", "consumer0: got t P 0 0 5; " + saved3 + "consumer1: hello C; consumer1: got t P 0 0 1", ok},
-		{"too few stores to know", "consumer0: got t P 0 0 5; consumer0: saved t P 3; consumer0: hello C; consumer0: began 1; consumer0: got t P 0 0 1", ok},
-		{"a store is refilled", wiped1 + "consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 0 1", ok},
-		{"a store was refilled", wiped1 + "store1: ready address=D; probe: head D t P 0 4; probe: listed D; " +
-			"consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 0 1", below},
-		{"a store has begun to be refilled", wiped1 + "store1: ready address=D; probe: head D t P 0 3; probe: listed D; " +
-			"consumer0: got t P 0 0 5; " + saved3 + "consumer0: got t P 0 0 1", ok},
-		{"a store goes on without its disk", wiped1 + "store1: ready address=B", headBack},
-		{"a store has another address", "store1: ready address=B; store1: ready address=D", headBack},
-		{"a store is where it was", "store1: ready address=B; store1: ready address=B", ok},
-		{"what was said before the wipe", wiped1 + "probe: head B t P 0 4; probe: listed B; probe: head D t P 0 3; probe: listed D", ok},
-		{"delivered in either life", "consumer0: got t P 0 0 5; consumer0: hello C; consumer0: got t P 0 5 9; producer0: ack t 0 9", ok},
-		{"delivered in neither life", "consumer0: got t P 0 0 5; consumer0: hello C; producer0: ack t 0 9", lost},
-		{"finished and gone", "consumer0: REST; consumer0: gap ahead t P 3 4", resumed},
-		{"finished and not there yet", "consumer0: gap ahead t P 3 4", ok},
-		{"begun at rest without a store", "consumer0: REST; consumer0: began 2", unhealed},
-		{"wrong value", "consumer0: bad t P 3 value is another", wrongValue},
-		{"two writers", "consumer0: got t P 0 0 5; consumer0: got t P 1 5 6", wrongValue},
-		{"given up", "consumer0: gap skipped t P 3 4", skipped},
-		{"waited for", "consumer0: gap stalled t P 3 4; consumer0: gap resumed t P 3 4", ok},
-		{"goes on behind", "consumer0: got t P 0 0 9; producer0: START; producer0: hello P; producer0: next t 8", reused},
-		{"goes on", "consumer0: got t P 0 0 9; producer0: START; producer0: hello P; producer0: next t 9", ok},
-		{"seen only since", "producer0: START; consumer0: got t P 0 0 9; producer0: hello P; producer0: next t 8", ok},
-		{"another address", "producer0: START; producer0: hello Q", reused},
-		{"acknowledged and not consumed", "consumer0: got t P 0 0 5; producer0: ack t 0 6", lost},
-		{"acknowledged in between only", "consumer0: got t P 0 0 3; producer0: ack t 4 6", lost},
-		{"head", "probe: head S t P 0 5; probe: listed S; probe: head S t P 0 7; probe: listed S", ok},
-		{"head goes back", "probe: head S t P 0 5; probe: listed S; probe: head S t P 0 4; probe: listed S", headBack},
-		{"head goes", "probe: head S t P 0 5; probe: listed S; probe: head S u P 0 4; probe: listed S", headBack},
-		{"replayed", "replay0: got t P 0 0 5; replay0: digest t P 77; replay0: end", ok},
-		{"replay broken off", "replay0: got t P 0 0 5", unhealed},
-		{"replay of less", "producer0: ack t 0 6; consumer0: got t P 0 0 6; replay0: got t P 0 0 5; replay0: end", lost},
-		{"another content", "replay0: got t P 0 0 5; replay0: digest t P 77; replay0: end; " +
-			"replay1: got t P 0 0 5; replay1: digest t P 78; replay1: end", unequal},
-	} {
+	for _, test := range ledgerCases {
 		t.Run(test.name, func(t *testing.T) {
 			l := report(t, test.reports)
 			l.settle()

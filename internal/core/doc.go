@@ -14,5 +14,6 @@
 //	             Subscriptions             what the peer of a link asked for
 //	receiving    Intake ─ source, part     order, gaps, fetches, stalls, credit
 //	storing      Keeper                    what is durable, what may be acknowledged
+//	             Comparer                  where another store holds something else
 //	meeting      Peers, Directory          whom a node dials, whom a tower announces
 package core

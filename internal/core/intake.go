@@ -1,10 +1,11 @@
 package core
 
 import (
-	"github.com/beckmesh/beck/internal/planted"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/beckmesh/beck/internal/planted"
 )
 
 // IntakeConfig says how an intake receives.

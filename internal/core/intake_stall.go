@@ -44,8 +44,8 @@ func (in *Intake) available(q *part, end uint64) uint64 {
 // skipTo decides whether the missing records are given up, and up to where.
 func (in *Intake) skipTo(q *part, waited time.Duration) (uint64, ReportKind) {
 	to := in.available(q, q.gap().End)
-	if in.expired(q) >= to && to > q.next && (!in.cfg.Store || waited >= in.cfg.StallAfter) {
-		return to, Expired // a store waits first: what one has dropped another may have
+	if gone := min(to, in.expired(q)); gone > q.next && (!in.cfg.Store || waited >= in.cfg.StallAfter) {
+		return gone, Expired // a store waits first: what one has dropped another may have
 	}
 	if in.cfg.SkipMissingAfter > 0 && waited >= in.cfg.SkipMissingAfter {
 		return to, Skipped

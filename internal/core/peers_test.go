@@ -151,74 +151,110 @@ func TestPeersRandom(t *testing.T) {
 }
 
 func randomPeers(t *testing.T, seed int64) {
-	rng := rand.New(rand.NewSource(seed))
 	cfg := PeersConfig{Self: "P0", SelfRole: protocol.RoleProducer, Towers: 2, MaxPeers: 6, MaxEndpoints: 2}
-	ps := NewPeers(cfg, rand.New(rand.NewSource(seed)))
-	now := peersEpoch
-	dialling, linked := map[string]string{}, map[string]string{}
-	up := [2]bool{}
-	for step := range 5000 {
-		now = now.Add(time.Duration(rng.Intn(300)) * time.Millisecond)
-		uuid := fmt.Sprint("P", rng.Intn(8))
-		tower := rng.Intn(2)
-		switch rng.Intn(8) {
-		case 0:
-			if rng.Intn(10) == 0 {
-				up[tower] = !up[tower]
-				if up[tower] {
-					ps.TowerUp(tower, now)
-				} else {
-					ps.TowerDown(tower, now)
-				}
+	m := &peersModel{
+		t: t, cfg: cfg, rng: rand.New(rand.NewSource(seed)), peers: NewPeers(cfg, rand.New(rand.NewSource(seed))),
+		now: peersEpoch, dialling: map[string]string{}, linked: map[string]string{},
+	}
+	for m.step = range 5000 {
+		m.now = m.now.Add(time.Duration(m.rng.Intn(300)) * time.Millisecond)
+		m.event(fmt.Sprint("P", m.rng.Intn(8)), m.rng.Intn(2))
+		m.act()
+		m.check()
+	}
+}
+
+// peersModel is what a table of peers is told, and what it has to know then.
+type peersModel struct {
+	t     *testing.T
+	cfg   PeersConfig
+	rng   *rand.Rand
+	peers *Peers
+	step  int
+	now   time.Time
+
+	dialling, linked map[string]string // UUID → endpoint
+	up               [2]bool           // the towers
+}
+
+// event lets something happen to a peer or a tower.
+func (m *peersModel) event(uuid string, tower int) {
+	switch m.rng.Intn(8) {
+	case 0:
+		if m.rng.Intn(10) == 0 {
+			m.turn(tower)
+		}
+	case 1, 2:
+		b := protocol.TowerBeacon{UUID: uuid, Endpoint: fmt.Sprint("tcp://h:", m.rng.Intn(3)+1)}
+		if uuid == "P1" {
+			b.Info = &protocol.NodeInfo{Role: protocol.RoleProducer}
+		}
+		m.peers.Beacon(tower, b, m.now)
+	case 3, 4:
+		if e, ok := m.dialling[uuid]; ok {
+			delete(m.dialling, uuid)
+			m.dialled(uuid, e)
+		}
+	case 5:
+		if e, ok := m.linked[uuid]; ok {
+			delete(m.linked, uuid)
+			m.peers.LinkLost(uuid, e, m.now)
+		}
+	default:
+		m.peers.Tick(m.now)
+		if next := m.peers.NextWake(); !next.IsZero() && !next.After(m.now) {
+			m.t.Fatalf("step %d: wake %v is not ahead", m.step, m.now.Sub(next))
+		}
+	}
+}
+
+// turn has a tower go or come.
+func (m *peersModel) turn(tower int) {
+	if m.up[tower] = !m.up[tower]; m.up[tower] {
+		m.peers.TowerUp(tower, m.now)
+	} else {
+		m.peers.TowerDown(tower, m.now)
+	}
+}
+
+// dialled ends the dialling of a peer, either way.
+func (m *peersModel) dialled(uuid, endpoint string) {
+	if m.rng.Intn(2) == 0 {
+		m.linked[uuid] = endpoint
+		m.peers.Linked(uuid, endpoint, m.now)
+	} else {
+		m.peers.DialFailed(uuid, endpoint, m.now)
+	}
+}
+
+// act begins to dial whom the table says. It may not dial twice, itself, or
+// another producer, and forget only who is not there while a tower is.
+func (m *peersModel) act() {
+	for _, a := range m.peers.Actions() {
+		busy := m.dialling[a.UUID] != "" || m.linked[a.UUID] != ""
+		switch a.Op {
+		case PeerDial:
+			if busy || a.UUID == "P0" || a.UUID == "P1" || a.Endpoint == "" {
+				m.t.Fatalf("step %d: %v %s %s", m.step, a.Op, a.UUID, a.Endpoint)
 			}
-		case 1, 2:
-			b := protocol.TowerBeacon{UUID: uuid, Endpoint: fmt.Sprint("tcp://h:", rng.Intn(3)+1)}
-			if uuid == "P1" {
-				b.Info = &protocol.NodeInfo{Role: protocol.RoleProducer}
-			}
-			ps.Beacon(tower, b, now)
-		case 3, 4:
-			if e, ok := dialling[uuid]; ok {
-				delete(dialling, uuid)
-				if rng.Intn(2) == 0 {
-					linked[uuid] = e
-					ps.Linked(uuid, e, now)
-				} else {
-					ps.DialFailed(uuid, e, now)
-				}
-			}
-		case 5:
-			if e, ok := linked[uuid]; ok {
-				delete(linked, uuid)
-				ps.LinkLost(uuid, e, now)
-			}
-		default:
-			ps.Tick(now)
-			if next := ps.NextWake(); !next.IsZero() && !next.After(now) {
-				t.Fatalf("step %d: wake %v is not ahead", step, now.Sub(next))
+			m.dialling[a.UUID] = a.Endpoint
+		case PeerForgot:
+			if busy || !m.up[0] && !m.up[1] {
+				m.t.Fatalf("step %d: forgot %s, towers %v", m.step, a.UUID, m.up)
 			}
 		}
-		for _, a := range ps.Actions() {
-			switch a.Op {
-			case PeerDial:
-				if dialling[a.UUID] != "" || linked[a.UUID] != "" || a.UUID == "P0" || a.UUID == "P1" || a.Endpoint == "" {
-					t.Fatalf("step %d: %v %s %s", step, a.Op, a.UUID, a.Endpoint)
-				}
-				dialling[a.UUID] = a.Endpoint
-			case PeerForgot:
-				if !up[0] && !up[1] || dialling[a.UUID] != "" || linked[a.UUID] != "" {
-					t.Fatalf("step %d: forgot %s, towers %v", step, a.UUID, up)
-				}
-			}
-		}
-		all := ps.All()
-		if len(all) > cfg.MaxPeers {
-			t.Fatalf("step %d: %d peers", step, len(all))
-		}
-		for _, p := range all {
-			if len(p.Endpoints) > cfg.MaxEndpoints || p.Linked != (linked[p.UUID] != "") {
-				t.Fatalf("step %d: %+v", step, p)
-			}
+	}
+}
+
+// check compares what the table holds with its limits and with what is linked.
+func (m *peersModel) check() {
+	all := m.peers.All()
+	if len(all) > m.cfg.MaxPeers {
+		m.t.Fatalf("step %d: %d peers", m.step, len(all))
+	}
+	for _, p := range all {
+		if len(p.Endpoints) > m.cfg.MaxEndpoints || p.Linked != (m.linked[p.UUID] != "") {
+			m.t.Fatalf("step %d: %+v", m.step, p)
 		}
 	}
 }

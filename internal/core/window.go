@@ -1,10 +1,11 @@
 package core
 
 import (
-	"github.com/beckmesh/beck/internal/planted"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/beckmesh/beck/internal/planted"
 )
 
 // WindowConfig bounds a publisher's window.

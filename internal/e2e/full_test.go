@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/testdisk"
 	"github.com/beckmesh/beck/producer"
 )
 
@@ -25,16 +26,8 @@ const (
 // room again it goes on within 5 s, all is acknowledged, and all is there after a
 // restart.
 func TestDiskFull(t *testing.T) {
-	disk := t.TempDir()
-	if err := mountTmpfs(disk, fullDisk); err != nil {
-		t.Skipf("no file system can be mounted: %v", err)
-	}
+	disk := testdisk.Mount(t, fullDisk)
 	m := newMesh(t)
-	t.Cleanup(func() {
-		if err := unmount(disk); err != nil {
-			t.Error(err)
-		}
-	})
 	ballast, dir := filepath.Join(disk, "ballast"), filepath.Join(disk, "data")
 	if err := os.WriteFile(ballast, make([]byte, fullBallast), 0o600); err != nil {
 		t.Fatal(err)

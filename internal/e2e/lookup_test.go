@@ -43,15 +43,9 @@ func newLookup(t testing.TB, m *mesh) *lookup {
 
 func (l *lookup) listen(r *zmtp.Reader) {
 	for {
-		m, ok, err := r.Next()
-		if err == nil && !ok {
-			err = r.Fill()
-		}
+		m, err := r.Receive()
 		if err != nil {
 			return
-		}
-		if !ok {
-			continue
 		}
 		if b, err := protocol.ParseTowerBeacon(m.Frames); err == nil {
 			l.mu.Lock()

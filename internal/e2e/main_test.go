@@ -4,9 +4,7 @@ package e2e
 
 import (
 	"flag"
-	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -21,28 +19,7 @@ var program string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(runTests(m))
-}
-
-func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "beck-e2e-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "beck")
-		err = testproc.Build(program)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		return 1
-	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, "e2e: left behind:", err)
-			return 1
-		}
-	}
-	return code
+	goleak.VerifyTestMain(testproc.Program{Tests: m, Path: &program})
 }
 
 // scaled returns full with -full, else small.

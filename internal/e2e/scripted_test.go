@@ -142,17 +142,11 @@ func (s *scripted) count(k protocol.Kind) (n int) {
 func (s *scripted) read(conn net.Conn, take func(zmtp.Msg)) {
 	r := zmtp.NewReader(conn, zmtp.Limits{})
 	for {
-		m, ok, err := r.Next()
-		switch {
-		case err != nil:
+		m, err := r.Receive()
+		if err != nil {
 			return
-		case ok:
-			take(m)
-		default:
-			if r.Fill() != nil {
-				return
-			}
 		}
+		take(m)
 	}
 }
 

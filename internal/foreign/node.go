@@ -200,14 +200,11 @@ func (n *Node) Until(what string, done func() bool) {
 func receive(c net.Conn, take func(zmtp.Msg)) {
 	r := zmtp.NewReader(c, zmtp.Limits{})
 	for {
-		m, ok, err := r.Next()
-		if err == nil && !ok {
-			err = r.Fill()
-		}
+		m, err := r.Receive()
 		if err != nil {
 			return
 		}
-		if ok && !m.Command {
+		if !m.Command {
 			take(m)
 		}
 	}

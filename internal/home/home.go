@@ -99,17 +99,17 @@ func (d *Dir) takeLock(k Kind) error {
 		d.lock = lock
 		return nil
 	}
-	if isLocked(err) {
+	if Locked(err) {
 		return fmt.Errorf("%w: another %s uses %q; stop that one or choose another directory (%w)",
 			k.InUse, k.Owner, d.Path, err)
 	}
 	return fmt.Errorf("lock %s directory %q: %w", k.Name, d.Path, err)
 }
 
-// isLocked tells a lock that is held from one that cannot be had. The former
-// is a bare errno, or, held by this process, an error without a type; an error
-// about the file itself comes with its path.
-func isLocked(err error) bool {
+// Locked tells, of an error of [vfs.FS.Lock], a lock that is held from one that
+// cannot be had. The former is a bare errno, or, held by this process, an error
+// without a type; an error about the file itself comes with its path.
+func Locked(err error) bool {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return false

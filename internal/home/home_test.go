@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -106,5 +107,22 @@ func TestOrigin(t *testing.T) {
 	}
 	if o := origin(mem, "egg"); o != (Origin{}) {
 		t.Errorf("in memory it is at %+v", o)
+	}
+}
+
+func TestLocked(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{syscall.EAGAIN, true},
+		{syscall.EACCES, true},
+		{errors.New("lock held by current process"), true},
+		{syscall.ENOLCK, false}, // the file system has no locks
+		{&os.PathError{Op: "open", Path: "LOCK", Err: syscall.EACCES}, false},
+	} {
+		if got := Locked(c.err); got != c.want {
+			t.Errorf("%v: %v", c.err, got)
+		}
 	}
 }

@@ -10,21 +10,11 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck/internal/home"
+	"github.com/beckmesh/beck/internal/testdisk"
 )
 
 // full makes tests run as often as docs/testing.md says.
 var full = flag.Bool("full", os.Getenv("BECK_FULL") != "", "run the thorough tests in full (also BECK_FULL=1)")
-
-// damages is how many directories TestDamagedDirectories damages.
-func damages() int {
-	switch {
-	case testing.Short():
-		return 33
-	case *full:
-		return 1000
-	}
-	return 300
-}
 
 // TestDamagedDirectories truncates, flips, overwrites and cuts pieces out of
 // every kind of file that a journal keeps. Opening it is refused with the name
@@ -33,7 +23,7 @@ func damages() int {
 func TestDamagedDirectories(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 0))
 	var whole, cut, refused int
-	for n := range damages() {
+	for n := range testdisk.Damages(*full) {
 		closed := n%2 == 0
 		content := segments(t, closed)
 		list := names(content)
@@ -41,7 +31,7 @@ func TestDamagedDirectories(t *testing.T) {
 		content[home.LockName] = nil
 		content[tempName] = slices.Clone(content[newest][:100])
 		name := []string{list[rng.IntN(len(list))], newest, newest, home.LockName, tempName}[n/2%5]
-		raw, what := spoilFile(rng, content[name])
+		raw, what := testdisk.Damage(rng, content[name])
 		what = fmt.Sprintf("%d: closed %v, %s %s", n, closed, name, what)
 		watchdog := time.AfterFunc(time.Minute, func() { panic(what + ": hangs") })
 		before := confirmed(t, content)
@@ -58,7 +48,7 @@ func TestDamagedDirectories(t *testing.T) {
 			t.Errorf("%s: alpha is up to %d, was up to %d", what, next, before)
 		}
 	}
-	t.Logf("%d damaged directories: %d opened whole, %d with their end missing, %d refused", damages(), whole, cut, refused)
+	t.Logf("%d damaged directories: %d opened whole, %d with their end missing, %d refused", testdisk.Damages(*full), whole, cut, refused)
 	if whole == 0 || cut == 0 || refused == 0 {
 		t.Error("one of these never happened")
 	}
@@ -71,32 +61,4 @@ func confirmed(t *testing.T, content map[string][]byte) uint64 {
 	next := state(j)["alpha"].Next
 	must(t, j.Close())
 	return next
-}
-
-// spoilFile damages a file.
-func spoilFile(rng *rand.Rand, raw []byte) (spoiled []byte, what string) {
-	raw = slices.Clone(raw)
-	if len(raw) == 0 {
-		return []byte("x"), "grown"
-	}
-	at := rng.IntN(len(raw))
-	n := min(len(raw)-at, 1+rng.IntN(600))
-	switch rng.IntN(8) {
-	case 0:
-		return nil, "emptied"
-	case 1, 2:
-		return raw[:at], fmt.Sprint("truncated to ", at)
-	case 3:
-		clear(raw[at : at+n])
-		return raw, fmt.Sprint("zeros from ", at, " to ", at+n)
-	case 4:
-		for i := range n {
-			raw[at+i] = byte(rng.Uint32())
-		}
-		return raw, fmt.Sprint("noise from ", at, " to ", at+n)
-	case 5:
-		return slices.Delete(raw, at, at+n), fmt.Sprint("cut out from ", at, " to ", at+n)
-	}
-	raw[at] ^= 1 << rng.IntN(8)
-	return raw, fmt.Sprint("bit flipped at ", at)
 }

@@ -25,7 +25,8 @@ var layers = [][]string{
 	{"internal/zmtp"},
 	{"internal/dafka"},
 	{"protocol"},
-	{"internal/lint", "internal/faultproxy", "internal/network", "internal/planted", "internal/procs", "internal/workload", "internal/zpl"}, // know nothing of the rest
+	{"internal/network", "internal/zpl"},
+	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no

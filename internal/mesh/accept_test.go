@@ -1,10 +1,13 @@
 package mesh
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -23,10 +26,9 @@ func (idle) Receive(*Dialled, *Batch, time.Time) bool { return false }
 func (idle) Tick(time.Time) time.Time                 { return time.Time{} }
 func (idle) Serve(_ *Step, dst []byte, _ int) []byte  { return dst }
 
-// TestOlderLinkIsAddressedAgain: a node restarted at the place of one that is
-// gone is dialled twice by those who knew that one. The second link ends when
-// they see who is there; what is for them then goes by the first again.
-func TestOlderLinkIsAddressedAgain(t *testing.T) {
+// startIdle starts a node that does nothing, which ends with the test.
+func startIdle(t *testing.T) *Node {
+	t.Helper()
 	n, err := Start(Config{
 		NodeConfig: beck.NodeConfig{
 			Sub: []string{"tcp://127.0.0.1:1"}, Pub: []string{"tcp://127.0.0.1:1"}, // no tower is there
@@ -37,33 +39,80 @@ func TestOlderLinkIsAddressedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.Close()
-	dial := func() net.Conn {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", n.OwnBeacon().Port))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := zmtp.Handshake(conn, zmtp.Options{Type: zmtp.Sub, Identity: otherUUID}, false); err != nil {
-			t.Fatal(err)
-		}
-		return conn
+	t.Cleanup(n.Close)
+	return n
+}
+
+// dialled links another node to n, which has so many links then.
+func (n *Node) dialled(t *testing.T, links int) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", n.OwnBeacon().Port))
+	if err != nil {
+		t.Fatal(err)
 	}
-	links := func(want int) {
+	t.Cleanup(func() { conn.Close() })
+	if _, err := zmtp.Handshake(conn, zmtp.Options{Type: zmtp.Sub, Identity: otherUUID}, false); err != nil {
+		t.Fatal(err)
+	}
+	n.wantLinks(t, links)
+	return conn
+}
+
+// wantLinks waits until peers hold so many links.
+func (n *Node) wantLinks(t *testing.T, want int) {
+	t.Helper()
+	eventually(t, func() error {
+		if is := n.linkCount(); is != want {
+			return fmt.Errorf("%d links, want %d", is, want)
+		}
+		return nil
+	})
+}
+
+// TestMalformedEndsLink: a peer may send garbage for a while, and is cut off then.
+func TestMalformedEndsLink(t *testing.T) {
+	n := startIdle(t)
+	conn := n.dialled(t, 1)
+	garbage := func(messages int) {
+		t.Helper()
+		if _, err := conn.Write(bytes.Repeat(zmtp.AppendMessage(nil, []byte("garbage")), messages)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted := func(want uint64) {
 		t.Helper()
 		eventually(t, func() error {
-			if is := n.linkCount(); is != want {
-				return fmt.Errorf("%d links, want %d", is, want)
+			n.Lock()
+			is := n.Stats().Malformed["frames"]
+			n.Unlock()
+			if is != want {
+				return fmt.Errorf("%d are counted, want %d", is, want)
 			}
 			return nil
 		})
 	}
-	first := dial()
-	defer first.Close()
-	links(1)
-	second := dial()
-	links(2)
-	second.Close()
-	links(1)
+	garbage(maxFaults - 1)
+	counted(maxFaults - 1)
+	n.wantLinks(t, 1)
+	garbage(1)
+	n.wantLinks(t, 0)
+	counted(maxFaults)
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection stands")
+	}
+}
+
+// TestOlderLinkIsAddressedAgain: a node restarted at the place of one that is
+// gone is dialled twice by those who knew that one. The second link ends when
+// they see who is there; what is for them then goes by the first again.
+func TestOlderLinkIsAddressedAgain(t *testing.T) {
+	n := startIdle(t)
+	first := n.dialled(t, 1)
+	n.dialled(t, 2).Close()
+	n.wantLinks(t, 1)
 	n.Lock()
 	p := n.Peer(otherUUID)
 	if p == nil || p.Accepted == nil {
@@ -77,14 +126,11 @@ func TestOlderLinkIsAddressedAgain(t *testing.T) {
 	}
 	r := zmtp.NewReader(first, zmtp.Limits{})
 	for {
-		m, ok, err := r.Next()
-		if err == nil && !ok {
-			err = r.Fill()
-		}
+		m, err := r.Receive()
 		if err != nil {
 			t.Fatal(errors.Join(errors.New("the first link brings nothing"), err))
 		}
-		if ok && string(m.Frames[0]) == "by the first" {
+		if string(m.Frames[0]) == "by the first" {
 			return
 		}
 	}

@@ -21,10 +21,12 @@ const (
 	// beaconEvery is the interval of beacons: peers drop a node after four of
 	// them have failed to come.
 	beaconEvery = time.Second
-	// beaconSlack is how much earlier or later a beacon may go out so that it
-	// falls together with what the tower relays. An idle node then wakes once a
-	// second and not twice, which is most of what it costs.
+	// beaconSlack is how much earlier a beacon may go out so that it falls together
+	// with what the tower relays, and beaconLate when it goes out if a tower that
+	// relays stops. An idle node wakes once a second then and not twice, which is
+	// most of what it costs.
 	beaconSlack = beaconEvery / 10
+	beaconLate  = 2 * beaconEvery
 	// beaconSpacing bounds how soon announce repeats a beacon: nodes that all
 	// meet at once would otherwise beacon once for each other node.
 	beaconSpacing = 50 * time.Millisecond
@@ -77,8 +79,7 @@ type towerClient struct {
 	log     *slog.Logger
 
 	soon      chan struct{} // a beacon is wanted before it is due
-	beat      chan struct{} // the tower relayed something when one was nearly due
-	sent      atomic.Int64  // when the last one went out, in ns since the epoch
+	sender    atomic.Pointer[beaconLink]
 	malformed atomic.Uint64
 }
 
@@ -93,7 +94,6 @@ func newTowerClient(index int, addr protocol.TowerAddr, self string, on network.
 		ev:      ev,
 		log:     log.With("sub", addr.Sub, "pub", addr.Pub),
 		soon:    make(chan struct{}, 1),
-		beat:    make(chan struct{}, 1),
 	}
 }
 
@@ -111,17 +111,6 @@ func (c *towerClient) announce() {
 	select {
 	case c.soon <- struct{}{}:
 	default: // one is on its way already
-	}
-}
-
-// heard tells that the tower has relayed something.
-func (c *towerClient) heard(now time.Time) {
-	if now.UnixNano()-c.sent.Load() < int64(beaconEvery-beaconSlack) {
-		return
-	}
-	select {
-	case c.beat <- struct{}{}:
-	default:
 	}
 }
 
@@ -171,37 +160,85 @@ func (c *towerClient) sendBeacons(l *towerLink) error {
 	// The tower sends its subscription and perhaps PINGs; reading them is also
 	// how the end of the link is noticed.
 	wg.Go(func() { ended <- l.messages(func(zmtp.Msg) error { return nil }) })
-	err := c.beacons(l, ended)
+	b := &beaconLink{link: l, ev: c.ev}
+	c.sender.Store(b)
+	err := b.run(c.soon, ended)
+	c.sender.Store(nil)
 	l.conn.Close()
 	wg.Wait()
 	return err
 }
 
-// beacons returns why the link ended.
-func (c *towerClient) beacons(l *towerLink, ended <-chan error) error {
-	due := time.NewTimer(beaconEvery + beaconSlack)
+// beaconLink is a link that carries our beacons. Two goroutines send them: the
+// one that runs it, and the one that reads what the tower relays.
+type beaconLink struct {
+	link *towerLink
+	ev   towerEvents
+	sent atomic.Int64 // when the last one went out, or was about to: ns since the epoch
+	beat atomic.Bool  // it fell together with what the tower relayed
+}
+
+// run returns why the link ended.
+func (b *beaconLink) run(soon <-chan struct{}, ended <-chan error) error {
+	if err := b.send(time.Now()); err != nil {
+		return err
+	}
+	due := time.NewTimer(beaconEvery)
 	defer due.Stop()
 	for {
-		if err := l.write(zmtp.AppendMessage(nil, c.ev.OwnBeacon().Frames()...)); err != nil {
-			return err
-		}
-		c.sent.Store(time.Now().UnixNano())
-		due.Reset(beaconEvery + beaconSlack)
-		spacing := time.After(beaconSpacing)
 		select {
 		case err := <-ended:
 			return err
-		case <-due.C:
+		case now := <-due.C:
+			if b.age(now) >= b.every() {
+				b.beat.Store(false)
+				if err := b.send(now); err != nil {
+					return err
+				}
+			}
+			due.Reset(b.every() - b.age(now))
 			continue
-		case <-c.beat:
-			continue
-		case <-c.soon:
+		case <-soon:
 		}
-		select {
-		case err := <-ended:
+		if wait := beaconSpacing - b.age(time.Now()); wait > 0 {
+			select {
+			case err := <-ended:
+				return err
+			case <-time.After(wait):
+			}
+		}
+		if err := b.send(time.Now()); err != nil {
 			return err
-		case <-spacing:
 		}
+	}
+}
+
+// every returns how old the last beacon may become.
+func (b *beaconLink) every() time.Duration {
+	if b.beat.Load() {
+		return beaconLate
+	}
+	return beaconEvery
+}
+
+func (b *beaconLink) age(now time.Time) time.Duration {
+	return time.Duration(now.UnixNano() - b.sent.Load())
+}
+
+func (b *beaconLink) send(now time.Time) error {
+	b.sent.Store(now.UnixNano())
+	return b.link.write(zmtp.AppendMessage(nil, b.ev.OwnBeacon().Frames()...))
+}
+
+// heard sends a beacon that is nearly due: the tower has relayed something. An
+// error ends the link that it is sent on, and that link's reader notices.
+func (b *beaconLink) heard(now time.Time) {
+	if b == nil || b.age(now) < beaconEvery-beaconSlack {
+		return
+	}
+	b.beat.Store(true)
+	if b.send(now) != nil {
+		b.link.conn.Close()
 	}
 }
 
@@ -263,7 +300,7 @@ func (s *towerSession) take(m zmtp.Msg) error {
 
 // heard notes that the tower relays, once for all that it relays together.
 func (s *towerSession) heard(now time.Time) error {
-	s.client.heard(now)
+	s.client.sender.Load().heard(now)
 	if now.Sub(s.listened) < beaconSlack {
 		return nil
 	}

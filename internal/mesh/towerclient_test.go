@@ -335,3 +335,33 @@ func TestTowerClientWithTower(t *testing.T) {
 	cancel()
 	wg.Wait()
 }
+
+// A beacon that is nearly due goes out with what the tower relays, once for all of
+// it.
+func TestTowerClientBeaconsWithTheTower(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	tower := newFakeTower(t)
+	client, events, stop := tower.start()
+	sub, pub := accept(t, tower.sub, zmtp.XSub), accept(t, tower.pub, zmtp.XPub)
+	sub.beacon()
+	pub.subscribed()
+	pub.send([]byte("W"))
+	events.wait(t, "up 3")
+
+	began := time.Now()
+	client.sender.Load().sent.Store(began.Add(beaconSlack - beaconEvery).UnixNano())
+	for range 3 {
+		pub.send(protocol.TowerBeacon{UUID: otherUUID, Endpoint: "tcp://127.0.0.1:99"}.Frames()...)
+	}
+	sub.beacon()
+	if took := time.Since(began); took > beaconEvery/2 {
+		t.Errorf("the beacon came after %v", took)
+	}
+	sub.beacon()
+	if took := time.Since(began); took < beaconLate-beaconEvery/4 {
+		t.Errorf("another after %v, though the tower relayed nothing more", took)
+	}
+	sub.conn.Close()
+	pub.conn.Close()
+	stop()
+}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/beckmesh/beck/internal/home"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -77,12 +78,10 @@ func (f *File) takeLock() (err error) {
 	if f.lock, err = f.fs.Lock(f.path + lockSuffix); err == nil {
 		return nil
 	}
-	// An error about the file itself comes with its path; a lock that another
-	// holds is a bare one.
-	if errors.As(err, new(*fs.PathError)) {
-		return fmt.Errorf("lock %q: %w", f.path+lockSuffix, err)
+	if home.Locked(err) {
+		return fmt.Errorf("%w: %q (%w)", ErrInUse, f.path, err)
 	}
-	return fmt.Errorf("%w: %q (%w)", ErrInUse, f.path, err)
+	return fmt.Errorf("lock %q: %w", f.path+lockSuffix, err)
 }
 
 func (f *File) read() ([]protocol.Position, error) {

@@ -46,11 +46,7 @@ func child(what string) int {
 			n = credit
 		}
 		burn(50 * time.Millisecond)
-		if err := w.Done(n); err != nil {
-			return err
-		}
-		<-w.Context().Done()
-		return nil
+		return w.Done(n)
 	})
 }
 

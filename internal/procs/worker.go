@@ -114,9 +114,15 @@ func (w *Worker) tell(e event) {
 // Ready says that this process can go, and what others must know of it.
 func (w *Worker) Ready(data any) error { return w.say(isReady, data) }
 
-// Done says that this process has done its work, and with what result. It must
-// go on serving others until its context ends.
-func (w *Worker) Done(data any) error { return w.say(isDone, data) }
+// Done says that this process has done its work, and with what result, and waits
+// until the context ends: others may still be served from here.
+func (w *Worker) Done(data any) error {
+	if err := w.say(isDone, data); err != nil {
+		return err
+	}
+	<-w.ctx.Done()
+	return nil
+}
 
 func (w *Worker) say(what string, data any) error {
 	text, err := json.Marshal(data)

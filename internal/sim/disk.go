@@ -13,6 +13,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/beckmesh/beck/protocol"
 )
 
 // disk is a store's: a crashable file system, of which a sync can fail.
@@ -88,7 +90,7 @@ func (d *disk) damage(w *World) (key string, ok bool, err error) {
 	}
 	var keys, blocks [][]byte
 	for valid := it.First(); valid; valid = it.Next() {
-		if bytes.HasPrefix(it.Key(), []byte("r/"+reservedTopics)) {
+		if bytes.HasPrefix(it.Key(), []byte("r/"+protocol.ReservedTopics)) {
 			continue // who needs what nobody has any more waits until his time is up
 		}
 		keys, blocks = append(keys, bytes.Clone(it.Key())), append(blocks, bytes.Clone(it.Value()))

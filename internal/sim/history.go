@@ -29,7 +29,8 @@ type history struct {
 }
 
 // Run plays the history of a seed, and returns its world for a look at what
-// happened; verbose traces what the nodes log as well. World.Err tells whether a promise was broken.
+// happened; verbose traces what the nodes log as well. World.Err tells whether a
+// promise was broken.
 func Run(seed int64, verbose bool) *World {
 	w := newWorld(seed)
 	if verbose {
@@ -90,27 +91,21 @@ func (h *history) buildForeign() {
 
 // boxes returns all machines.
 func (h *history) boxes() (all []box) {
-	for _, b := range h.stores {
-		all = append(all, b)
-	}
-	for _, b := range h.producers {
-		all = append(all, b)
-	}
-	for _, b := range h.consumers {
-		all = append(all, b)
-	}
+	all = appendBoxes(all, h.stores)
+	all = appendBoxes(all, h.producers)
+	all = appendBoxes(all, h.consumers)
 	return append(all, h.foreign()...)
 }
 
 // foreign returns the machines of C nodes.
 func (h *history) foreign() (all []box) {
-	for _, b := range h.cStores {
-		all = append(all, b)
-	}
-	for _, b := range h.cProducers {
-		all = append(all, b)
-	}
-	for _, b := range h.cConsumers {
+	all = appendBoxes(all, h.cStores)
+	all = appendBoxes(all, h.cProducers)
+	return appendBoxes(all, h.cConsumers)
+}
+
+func appendBoxes[B box](all []box, some []B) []box {
+	for _, b := range some {
 		all = append(all, b)
 	}
 	return all

@@ -3,9 +3,9 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
-	"sort"
 	"sync"
 	"testing"
 	"time"
@@ -33,43 +33,16 @@ var mustHappen = []string{
 // that kept the promises and those that did not.
 func TestHistories(t *testing.T) {
 	if *one != 0 {
-		w := Run(*one, true)
-		for _, line := range w.trace.lines() {
-			fmt.Println(line)
-		}
-		if err := w.Err(); err != nil {
-			t.Fatal(err)
-		}
+		replay(t, *one)
 		return
 	}
-	var mu sync.Mutex
-	faults := make(map[string]int)
-	passed, failed := 0, 0
-	var healed []time.Duration
+	o := outcome{t: t, faults: make(map[string]int)}
 	work := make(chan int64)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for seed := range work {
-				w := Run(seed, false)
-				mu.Lock()
-				if healed = append(healed, w.Healed); len(healed)%10_000 == 0 {
-					fmt.Printf("%d of %d\n", len(healed), *seeds)
-				}
-				for name, n := range w.Faults {
-					faults[name] += n
-				}
-				if err := w.Err(); err != nil {
-					failed++
-					if failed <= 3 {
-						t.Error(err)
-					} else {
-						t.Errorf("seed %d: %v", seed, w.failed)
-					}
-				} else {
-					passed++
-				}
-				mu.Unlock()
+				o.note(seed, Run(seed, false))
 			}
 		})
 	}
@@ -78,22 +51,66 @@ func TestHistories(t *testing.T) {
 	}
 	close(work)
 	wg.Wait()
-	var names []string
-	for name := range faults {
-		names = append(names, name)
+	o.print()
+}
+
+// replay runs one history and prints what happens in it.
+func replay(t *testing.T, seed int64) {
+	w := Run(seed, true)
+	for _, line := range w.trace.lines() {
+		fmt.Println(line)
 	}
-	sort.Strings(names)
-	for _, name := range names {
-		fmt.Printf("%8d × %s\n", faults[name], name)
+	if err := w.Err(); err != nil {
+		t.Fatal(err)
 	}
-	if *seeds >= 500 {
-		for _, name := range mustHappen {
-			if faults[name] == 0 {
-				t.Errorf("%q never happened", name)
-			}
+}
+
+// outcome is what became of histories.
+type outcome struct {
+	t      *testing.T
+	mu     sync.Mutex
+	faults map[string]int // how often each happened
+	healed []time.Duration
+	failed int
+}
+
+// fewTraces is of how many histories that failed the trace is printed.
+const fewTraces = 3
+
+// note takes a history that has ended.
+func (o *outcome) note(seed int64, w *World) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.healed = append(o.healed, w.Healed); len(o.healed)%10_000 == 0 {
+		fmt.Printf("%d of %d\n", len(o.healed), *seeds)
+	}
+	for name, n := range w.Faults {
+		o.faults[name] += n
+	}
+	err := w.Err()
+	if err == nil {
+		return
+	}
+	if o.failed++; o.failed <= fewTraces {
+		o.t.Error(err)
+	} else {
+		o.t.Errorf("seed %d: %v", seed, w.failed)
+	}
+}
+
+// print says how often each fault happened, how long healing took, and how many
+// histories passed. A run of some length in which a fault never happened fails.
+func (o *outcome) print() {
+	for _, name := range slices.Sorted(maps.Keys(o.faults)) {
+		fmt.Printf("%8d × %s\n", o.faults[name], name)
+	}
+	for _, name := range mustHappen {
+		if *seeds >= 500 && o.faults[name] == 0 {
+			o.t.Errorf("%q never happened", name)
 		}
 	}
-	slices.Sort(healed)
-	fmt.Printf("healed within %v (median), %v (99 of 100), %v (all)\n", healed[len(healed)/2], healed[len(healed)*99/100], healed[len(healed)-1])
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
+	slices.Sort(o.healed)
+	n := len(o.healed)
+	fmt.Printf("healed within %v (median), %v (99 of 100), %v (all)\n", o.healed[n/2], o.healed[n*99/100], o.healed[n-1])
+	fmt.Printf("%d passed, %d failed\n", n-o.failed, o.failed)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/protocol"
 )
 
 // model is what was published, and what became of it.
@@ -27,9 +28,7 @@ type partition struct {
 }
 
 // reserved reports whether it is one in which consumers save their positions.
-func (p *partition) reserved() bool { return strings.HasPrefix(p.Topic, reservedTopics) }
-
-const reservedTopics = "_beck."
+func (p *partition) reserved() bool { return strings.HasPrefix(p.Topic, protocol.ReservedTopics) }
 
 // part returns a partition of the model, made when it is new.
 func (m model) part(p core.Partition) *partition {
@@ -41,7 +40,7 @@ func (m model) part(p core.Partition) *partition {
 	return part
 }
 
-// sorted returns the partitions of a topic, or of all with "", by name.
+// sorted returns all partitions, by topic and producer.
 func (m model) sorted() []*partition {
 	parts := make([]*partition, 0, len(m))
 	for _, p := range m {

@@ -142,18 +142,13 @@ func (f *Front) serve(node net.Conn) {
 func (f *Front) translate(node io.Writer, tower io.Reader) {
 	r := zmtp.NewReader(tower, zmtp.Limits{})
 	for {
-		m, ok, err := r.Next()
-		if err == nil && !ok {
-			err = r.Fill()
-		}
+		m, err := r.Receive()
 		if err != nil {
 			return
 		}
-		if !ok {
-			continue
-		}
 		frames := m.Frames
 		if beacon, err := protocol.ParseTowerBeacon(frames); err == nil && !m.Command {
+			var ok bool
 			if beacon.Endpoint, ok = f.proxy(beacon.Endpoint); !ok {
 				return
 			}

@@ -91,18 +91,11 @@ func newLink(t *testing.T, c net.Conn, peer Peer) *link {
 // receive returns the next message; its bytes are valid until the next call.
 func (l *link) receive(t *testing.T) Msg {
 	t.Helper()
-	for {
-		m, ok, err := l.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ok {
-			return m
-		}
-		if err := l.Fill(); err != nil {
-			t.Fatal(err)
-		}
+	m, err := l.Receive()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return m
 }
 
 func (l *link) send(t *testing.T, b []byte) {

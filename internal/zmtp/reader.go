@@ -183,6 +183,21 @@ func (r *Reader) Next() (Msg, bool, error) {
 	}
 }
 
+// Receive returns the next message or command, for whoever may wait: it reads from the
+// connection as often as it takes until there is one. Errors are those of Next and
+// Fill.
+func (r *Reader) Receive() (Msg, error) {
+	for {
+		m, ok, err := r.Next()
+		if err != nil || ok {
+			return m, err
+		}
+		if err := r.Fill(); err != nil {
+			return Msg{}, err
+		}
+	}
+}
+
 // nextLate returns the next of the commands that came within the message which
 // Next returned before.
 func (r *Reader) nextLate() Msg {
