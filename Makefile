@@ -23,7 +23,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest lint check check-full clean
+.PHONY: help build install man keys demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest lint check check-full clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ build: ## build the beck program into bin/
 
 install: ## install the beck program where `go install` puts programs
 	CGO_ENABLED=0 $(GO) install -trimpath -ldflags '$(LDFLAGS)' ./cmd/beck
+
+man: build ## a man page of each command into bin/man, or into MAN=DIR
+	$(BIN)/beck man $(or $(MAN),$(BIN)/man)
+
+keys: ## write the table of configuration keys into docs/configuration.md
+	CGO_ENABLED=0 $(GO) test -count=1 ./cmd/beck -run '^TestTableOfKeys$$' -args -update-keys
 
 demo: build ## a real file through a mesh, with a store killed in between
 	$(BIN)/beck demo

@@ -33,9 +33,18 @@ var (
 	// is the error of package protocol, so that either matches.
 	ErrTopic = protocol.ErrTopic
 
-	// ErrTooLarge says that a record does not fit into one message. It took no
-	// offset.
+	// ErrTooLarge says that a record does not fit into one message, or that its
+	// key or its headers are beyond their bounds. It took no offset.
 	ErrTooLarge = errors.New("record is too large")
+
+	// ErrTime says that a record's time is before 1970 or after the year 9999. It
+	// took no offset.
+	ErrTime = errors.New("time of a record is not between 1970 and 9999")
+
+	// ErrValue says that the value of a record that was received cannot be read:
+	// its compression is not known, its compressed form is broken, or it is larger
+	// than the consumer's MessageBytes. The text names the record.
+	ErrValue = errors.New("value cannot be read")
 
 	// ErrFull is what TryPublish returns where Publish would wait.
 	ErrFull = errors.New("window is full")

@@ -3,12 +3,19 @@ package beck
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"time"
 )
 
 // Record is one entry of a topic.
 //
-// To publish one, set Topic and Value; the producer fills in the rest. A
-// consumer sets every field.
+// To publish one, set Topic and Value, and Key, Headers and Time as needed; the
+// producer fills in the rest. A consumer sets every field.
+//
+// On publishing all bytes are copied before the call returns. On receipt Key,
+// Value and the headers' values belong to the application and are never written
+// again, but may share a block of up to 256 KiB with the record's neighbours:
+// Clone a record that is kept for long.
 type Record struct {
 	// Topic is 1 to 255 bytes without NUL.
 	Topic string
@@ -22,16 +29,63 @@ type Record struct {
 	// Ignored on publishing.
 	Offset uint64
 
-	// Value is the content, and may be empty. On publishing it is copied
-	// before the call returns. On receipt it belongs to the application and is
-	// never written again, but it shares a block of up to 256 KiB with its
-	// neighbours: Clone a record that is kept for long.
+	// Key says what the record is about: any bytes, at most 64 KiB. A nil key
+	// is none; an empty key that is not nil is a key, and arrives as one.
+	Key []byte
+
+	// Value is the content, and may be empty.
 	Value []byte
+
+	// Headers are the application's notes on the record, which beck does not
+	// read: at most 256, and 64 KiB together. Their order and repeated names
+	// are kept.
+	Headers []Header
+
+	// Time is when the record was made, to the millisecond. Zero on publishing
+	// means now. On receipt it is in UTC, and zero if the record carries none:
+	// its producer was told to send none, is a C node, or the record passed
+	// through a C store.
+	Time time.Time
+
+	// Source says what kind of node the record was received from. Ignored on
+	// publishing.
+	Source Source
 }
 
-// Clone returns a copy of r whose value has memory of its own.
+// Header is one name and value beside a record.
+type Header struct {
+	Name  string // any text; names may repeat
+	Value []byte // any bytes; nil arrives as empty
+}
+
+// Source is the kind of node that a record was received from. It says nothing
+// of who wrote it, which is Record.Partition.
+type Source uint8
+
+// The sources of a record. The zero Source says nothing.
+const (
+	FromProducer Source = 1 + iota // from the producer that wrote it
+	FromStore                      // from a store
+)
+
+// String returns "producer", "store", or "" for a source that is not said.
+func (s Source) String() string {
+	switch s {
+	case FromProducer:
+		return "producer"
+	case FromStore:
+		return "store"
+	}
+	return ""
+}
+
+// Clone returns a copy of r whose key, value and headers have memory of their
+// own.
 func (r Record) Clone() Record {
-	r.Value = bytes.Clone(r.Value)
+	r.Key, r.Value, r.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), slices.Clone(r.Headers)
+	for i := range r.Headers {
+		r.Headers[i].Value = bytes.Clone(r.Headers[i].Value)
+	}
 	return r
 }
 

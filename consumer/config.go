@@ -88,17 +88,17 @@ type Config struct {
 	// application's for ever.
 	ReuseValues bool
 
-	// MessageBytes is the largest message accepted, as for producers. Default
-	// 16 MiB.
+	// MessageBytes is the largest message accepted, as for producers, and the
+	// largest value where it came compressed. Default 16 MiB.
 	MessageBytes int
 
 	// SkipMissingAfter is how long a range that no linked node has is waited
 	// for before it is skipped, and reported. Default 0: for ever.
 	SkipMissingAfter time.Duration
 
-	// OnGap is told of each range that stalled, was skipped or had expired,
-	// and of the end of a stall. The calls come one at a time, and may come a
-	// little after records behind the range were handed over: whoever must know
+	// OnGap is told of each range that stalled, was skipped, had expired, or came
+	// damaged, and of the end of a stall. The calls come one at a time, and may come
+	// a little after records behind the range were handed over: whoever must know
 	// before looks at the offsets. Default: none; the logger is told in any case,
 	// and first.
 	OnGap func(Gap)
@@ -126,6 +126,7 @@ const (
 	Resumed GapKind = "resumed" // the range that stalled is there
 	Skipped GapKind = "skipped" // the range was given up
 	Expired GapKind = "expired" // the range has passed its retention
+	Damaged GapKind = "damaged" // the record came with a checksum not its own; it is fetched again
 	Ahead   GapKind = "ahead"   // the saved position is beyond what anybody has: the range was finished, and is gone
 )
 

@@ -35,6 +35,7 @@ type Consumer struct {
 	lent   []loan        // whose values the application has until its next call
 	gaps   []Gap
 	start  start
+	opening
 	handed uint64
 	pos    *progress // nil where none are saved
 	name   *claim    // nil where no name is claimed in the mesh
@@ -58,6 +59,7 @@ func Start(c Config) (*Consumer, error) {
 		return nil, err
 	}
 	con := &Consumer{cfg: c, start: newStart()}
+	con.opening.init(c.MessageBytes)
 	con.topics = slices.Compact(slices.Sorted(slices.Values(c.Topics)))
 	if err := con.openPositions(); err != nil {
 		return nil, fmt.Errorf("start consumer: %w", err)
@@ -161,7 +163,8 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 // The values belong to the caller. It returns io.EOF at the end with StopAtEnd,
 // ErrUnanswered when that end cannot be told or saved positions could not be
 // read, ErrNameInUse when another consumer has their name, ErrClosed after Close,
-// or the error of ctx.
+// or the error of ctx. ErrValue is of one record, which counts as handed over: the
+// next call goes on behind it.
 func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 	c.node.Lock()
 	defer c.node.Unlock()
@@ -169,8 +172,8 @@ func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 		return nil, err
 	}
 	records := make([]beck.Record, c.count(max(most, 1)))
-	c.poll(records)
-	return records, nil
+	n, err := c.handOver(records[:c.take(records)])
+	return records[:n], err
 }
 
 // PollInto is Poll for those who go through many records and let them go: it puts
@@ -186,16 +189,7 @@ func (c *Consumer) PollInto(ctx context.Context, dst []beck.Record) (int, error)
 	if err := c.await(ctx); err != nil {
 		return 0, err
 	}
-	return c.poll(dst), nil
-}
-
-// poll hands records over that are thereby finished. It needs the lock.
-func (c *Consumer) poll(dst []beck.Record) int {
-	n := c.take(dst)
-	if c.pos != nil {
-		c.pos.finish(dst[:n])
-	}
-	return n
+	return c.handOver(dst[:c.take(dst)])
 }
 
 // await waits until there are records to hand over, or returns why there never
@@ -273,14 +267,18 @@ func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	return n
 }
 
-// take moves records to dst, and returns how many.
+// take moves records to dst, raw, and returns how many. It looks into none: the
+// lock is held.
 func (d *delivery) take(dst []beck.Record) int {
-	run, n := d.run, min(len(dst), d.end-d.at)
+	run, n, source := d.run, min(len(dst), d.end-d.at), raw|beck.FromProducer
+	if run.Stored {
+		source = raw | beck.FromStore
+	}
 	for i := range dst[:n] {
-		r := &dst[i]
+		r, came := &dst[i], run.Record(d.at+i)
 		r.Topic, r.Partition = run.Partition.Topic, run.Partition.Producer
 		r.Offset = run.First + uint64(d.at+i)
-		r.Value = run.Record(d.at + i).Content
+		r.Key, r.Value, r.Source = came.Trailer, came.Content, source
 	}
 	d.at += n
 	return n
@@ -304,8 +302,9 @@ const recordsAtOnce = 1024
 
 // Records yields records as they come, until ctx ends, the consumer is closed
 // or, with StopAtEnd, everything known at the start has come. An error is
-// yielded last, with an empty record; the end of ctx and io.EOF are none. After a
-// loop was left, another, or Poll, goes on with the record behind the last one.
+// yielded last, with an empty record; the end of ctx and io.EOF are none. Only
+// ErrValue is of one record, which is yielded with it, without its value: the loop
+// goes on behind that one. After a loop was left, another, or Poll, goes on with the record behind the last one.
 func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 	return func(yield func(beck.Record, error) bool) {
 		var space []beck.Record // used again for each batch
@@ -333,8 +332,12 @@ func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
 		b.at.Store(int64(done))
 		c.end(b, left && len(b.records) > 0)
 	}()
-	for i, r := range b.records {
-		if !yield(r, nil) {
+	o := c.openers.Get().(*opener)
+	defer c.openers.Put(o)
+	for i := range b.records {
+		r := b.records[i] // there it stays raw, for who goes on when this loop is left
+		err := o.open(&r)
+		if !yield(r, err) {
 			return false
 		}
 		if done = i + 1; c.pos != nil {
@@ -384,6 +387,9 @@ type Stats struct {
 	Queued     int64             // bytes received and not handed over
 	Duplicates uint64            // records that came again
 	NoRoom     uint64            // records that did not fit, and are fetched later
+	Damaged    uint64            // records that came with a checksum not their own, and are fetched again
+	Trailers   uint64            // records whose trailer could not be read: they came without key, headers and time
+	Unreadable uint64            // records whose value could not be read: ErrValue
 	Fetches    uint64            // ranges asked for
 	Links      int               // nodes that we listen to now
 	Towers     int               // towers there now
@@ -403,6 +409,7 @@ func (c *Consumer) Stats() Stats {
 	return Stats{
 		Waits: c.start.missing, StoresRead: read,
 		Delivered: c.handed, Queued: c.rx.In.Queued(), Duplicates: c.rx.In.Stats.Duplicates,
+		Damaged: c.rx.In.Stats.Damaged, Trailers: c.trailers.Load(), Unreadable: c.unreadable.Load(),
 		NoRoom: c.rx.In.Stats.NoRoom, Fetches: c.rx.In.Stats.Fetches,
 		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,
 	}

@@ -48,7 +48,7 @@ func (n *claim) save(c *Consumer, changed, all map[core.Partition]uint64) bool {
 	}
 	published := false
 	for len(l.records) > 0 {
-		if _, ok := c.node.Append(l.topic, l.records[0]); !ok {
+		if _, ok := c.node.Append(l.topic, l.records[0], nil); !ok {
 			break // acknowledgements make room
 		}
 		l.records, published = l.records[1:], true

@@ -56,12 +56,12 @@ func (p *Producer) restore() error {
 	for t := range p.journal.Topics() {
 		p.node.Topic(t.Name).Log.Restore(t.First)
 	}
-	err := p.journal.Replay(func(topic string, seq uint64, value, _ []byte) error {
+	err := p.journal.Replay(func(topic string, seq uint64, content, trailer []byte) error {
 		t := p.node.Topic(topic)
 		if next := t.Log.Next(); seq != next {
 			return fmt.Errorf("journal: %q has offset %d where %d is due", topic, seq, next)
 		}
-		p.node.Append(t, value)
+		p.node.Append(t, content, trailer)
 		p.stats.Recovered++
 		return nil
 	})
@@ -76,8 +76,8 @@ func (p *Producer) restore() error {
 }
 
 // record notes an appended record for the journal. It needs the lock.
-func (p *Producer) record(t *mesh.Topic, seq uint64, value []byte) {
-	if err := p.journal.Append(t.Log.Topic, seq, value, nil); err != nil {
+func (p *Producer) record(t *mesh.Topic, seq uint64, content, trailer []byte) {
+	if err := p.journal.Append(t.Log.Topic, seq, content, trailer); err != nil {
 		p.fail(fmt.Errorf("journal: %w", err))
 		return
 	}

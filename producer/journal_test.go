@@ -1,11 +1,14 @@
 package producer_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
@@ -86,5 +89,31 @@ func TestJournalRefused(t *testing.T) {
 		if p != nil {
 			p.Close()
 		}
+	}
+}
+
+// What a record has besides its value, and how that is compressed, is kept too.
+func TestJournalKeepsWholeRecords(t *testing.T) {
+	m := testmesh.New(t)
+	dir := filepath.Join(t.TempDir(), "journal")
+	ctx := testmesh.Context(t)
+	compressed := func(c *producer.Config) { journaled(dir)(c); c.Compression = producer.Zstd }
+	want := beck.Record{
+		Topic: "t", Key: []byte{}, Value: bytes.Repeat([]byte("value "), 100),
+		Headers: []beck.Header{{Name: "n", Value: []byte("1")}, {Name: "n", Value: []byte{}}},
+		Time:    time.UnixMilli(1_000_000_000_000).UTC(),
+	}
+	p := m.Producer(compressed)
+	want.Partition, want.Source = p.Address(), beck.FromProducer
+	if err := p.Publish(ctx, want); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.Producer(compressed)
+	got := testmesh.Take(t, m.Consumer(nil, "t"), 1)[0]
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("the record (-want +got):\n%s", d)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/compress"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/protocol"
@@ -26,8 +27,10 @@ type Producer struct {
 	node    *mesh.Node
 	waiters map[*core.Log][]waiter // by offset
 	journal *journaled             // nil without one
-	calls   []func()               // callbacks that are due
-	err     error                  // why the producer stopped by itself
+	packer  *packer                // nil without compression
+	enc     encoding
+	calls   []func() // callbacks that are due
+	err     error    // why the producer stopped by itself
 	ended   bool
 	stats   Stats
 }
@@ -44,7 +47,11 @@ func Start(c Config) (*Producer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	p := &Producer{cfg: c, waiters: make(map[*core.Log][]waiter)}
+	k, err := newPacker(c.Compression)
+	if err != nil {
+		return nil, fmt.Errorf("start producer: %w", err)
+	}
+	p := &Producer{cfg: c, packer: k, waiters: make(map[*core.Log][]waiter)}
 	var uuid string
 	if c.Journal != "" {
 		j, err := openJournal(c)
@@ -54,7 +61,7 @@ func Start(c Config) (*Producer, error) {
 		p.journal, uuid = j, j.UUID()
 	}
 	var restoreErr error
-	_, err := mesh.Start(mesh.Config{
+	_, err = mesh.Start(mesh.Config{
 		NodeConfig: c.NodeConfig, UUID: uuid, Role: protocol.RoleProducer, MessageBytes: c.MessageBytes,
 		Window: core.WindowConfig{
 			Bytes: c.WindowBytes, StoreAcks: c.MinStoreAcks, Journal: p.journal != nil,
@@ -62,6 +69,7 @@ func Start(c Config) (*Producer, error) {
 		},
 	}, func(n *mesh.Node) mesh.Role {
 		p.node = n
+		p.setClock(n.Millis())
 		n.Work(p.callBack)
 		if p.journal != nil {
 			n.Work(p.syncJournal)
@@ -93,22 +101,64 @@ func (p *Producer) NextOffset(topic string) uint64 {
 	return 0
 }
 
-// Publish appends a record to its topic, of which it copies the value. It
-// blocks while the window is full of records that lack their acknowledgements;
-// ctx ends that. A record that is refused takes no offset: ErrTopic,
-// ErrTooLarge, ErrClosed, ErrIdentity, or the error of ctx.
+// Publish appends a record to its topic, of which it copies all bytes. It blocks
+// while the window is full of records that lack their acknowledgements; ctx ends
+// that. A record that is refused takes no offset: ErrTopic, ErrTooLarge, ErrTime,
+// ErrClosed, ErrIdentity, or the error of ctx.
 func (p *Producer) Publish(ctx context.Context, r beck.Record) error {
+	return p.publish(ctx, &r, true)
+}
+
+// TryPublish is Publish, but returns ErrFull where Publish would block.
+func (p *Producer) TryPublish(r beck.Record) error {
+	return p.publish(context.Background(), &r, false)
+}
+
+func (p *Producer) publish(ctx context.Context, r *beck.Record, wait bool) error {
+	if p.packer == nil {
+		return p.publishAs(ctx, r, &content{bytes: compress.Plain(r.Value)}, wait)
+	}
+	pack := p.packer.fill([]beck.Record{*r})
+	defer p.packer.put(pack)
+	return p.publishAs(ctx, r, &pack.contents[0], wait)
+}
+
+func (p *Producer) publishAs(ctx context.Context, r *beck.Record, c *content, wait bool) error {
 	p.node.Lock()
 	defer p.node.Unlock()
-	_, err := p.publish(ctx, &r, true)
+	p.readClock()
+	t, _, err := p.append(ctx, nil, r, c, wait)
+	if err == nil {
+		p.node.Push(t)
+	}
 	return err
 }
 
 // PublishBatch publishes records in order, under one lock. On an error those
 // before the refused one are published.
 func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) error {
+	if p.packer == nil {
+		return p.publishBatch(ctx, records, nil)
+	}
+	for len(records) > 0 {
+		pack := p.packer.fill(records)
+		n := len(pack.contents)
+		err := p.publishBatch(ctx, records[:n], pack.contents)
+		p.packer.put(pack)
+		if err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// publishBatch publishes records whose contents, where they are given, are not
+// their values.
+func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, contents []content) error {
 	p.node.Lock()
 	defer p.node.Unlock()
+	p.readClock()
 	var last *mesh.Topic
 	defer func() {
 		if last != nil {
@@ -116,12 +166,17 @@ func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) erro
 		}
 	}()
 	for i := range records {
-		r := &records[i]
+		r, c := &records[i], content{}
 		if last != nil && last.Log.Topic != r.Topic {
 			p.node.Push(last)
 			last = nil
 		}
-		t, _, err := p.append(ctx, last, r, true)
+		if contents != nil {
+			c = contents[i]
+		} else {
+			c.bytes = compress.Plain(r.Value)
+		}
+		t, _, err := p.append(ctx, last, r, &c, true)
 		if err != nil {
 			return err
 		}
@@ -130,30 +185,30 @@ func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) erro
 	return nil
 }
 
-// TryPublish is Publish, but returns ErrFull where Publish would block.
-func (p *Producer) TryPublish(r beck.Record) error {
-	p.node.Lock()
-	defer p.node.Unlock()
-	_, err := p.publish(context.Background(), &r, false)
-	return err
-}
-
 // PublishFunc publishes a record and calls done once: when MinStoreAcks stores
 // have it on disk (with 0: at once), or with the error that kept it from being
 // published, or with ErrClosed if the producer ends before. The calls come one
 // at a time, those of a topic in order; a slow one delays the others, and one
 // that calls Close waits for itself.
 func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) {
-	p.node.Lock()
-	defer p.node.Unlock()
-	if o, err := p.publishFunc(ctx, r, done); err != nil {
+	if o, err := p.publishFunc(ctx, &r, done); err != nil {
+		p.node.Lock()
+		defer p.node.Unlock()
 		p.later(func() { done(o, err) })
 	}
 }
 
-// publishFunc needs the lock.
-func (p *Producer) publishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) (beck.Offset, error) {
-	t, seq, err := p.append(ctx, nil, &r, true)
+func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, done func(beck.Offset, error)) (beck.Offset, error) {
+	c := content{bytes: compress.Plain(r.Value)}
+	if p.packer != nil {
+		pack := p.packer.fill([]beck.Record{*r})
+		defer p.packer.put(pack)
+		c = pack.contents[0]
+	}
+	p.node.Lock()
+	defer p.node.Unlock()
+	p.readClock()
+	t, seq, err := p.append(ctx, nil, r, &c, true)
 	if err != nil {
 		return beck.Offset{Topic: r.Topic, Partition: p.node.UUID()}, err
 	}
@@ -172,9 +227,7 @@ func (p *Producer) publishFunc(ctx context.Context, r beck.Record, done func(bec
 // all the same, and its offset is returned with the error of ctx.
 func (p *Producer) PublishSync(ctx context.Context, r beck.Record) (beck.Offset, error) {
 	done := make(chan error, 1)
-	p.node.Lock()
-	o, err := p.publishFunc(ctx, r, func(_ beck.Offset, err error) { done <- err })
-	p.node.Unlock()
+	o, err := p.publishFunc(ctx, &r, func(_ beck.Offset, err error) { done <- err })
 	if err != nil {
 		return o, err
 	}
@@ -190,18 +243,9 @@ func (p *Producer) offset(l *core.Log, seq uint64) beck.Offset {
 	return beck.Offset{Topic: l.Topic, Partition: p.node.UUID(), Offset: seq}
 }
 
-// publish needs the lock.
-func (p *Producer) publish(ctx context.Context, r *beck.Record, wait bool) (uint64, error) {
-	t, seq, err := p.append(ctx, nil, r, wait)
-	if err == nil {
-		p.node.Push(t)
-	}
-	return seq, err
-}
-
 // append needs the lock, which it gives up while it waits for room. t is the
 // record's topic where the caller knows it, else nil.
-func (p *Producer) append(ctx context.Context, t *mesh.Topic, r *beck.Record, wait bool) (*mesh.Topic, uint64, error) {
+func (p *Producer) append(ctx context.Context, t *mesh.Topic, r *beck.Record, c *content, wait bool) (*mesh.Topic, uint64, error) {
 	if err := p.gone(); err != nil {
 		return nil, 0, err
 	}
@@ -213,24 +257,22 @@ func (p *Producer) append(ctx context.Context, t *mesh.Topic, r *beck.Record, wa
 			return nil, 0, err
 		}
 	}
-	if size := len(r.Value) + recordHeader + 2*len(r.Topic); size > p.cfg.MessageBytes {
-		return nil, 0, fmt.Errorf("publish to %q: %w: %d bytes of %d", r.Topic, beck.ErrTooLarge, size, p.cfg.MessageBytes)
+	if err := p.checkRecord(r, c); err != nil {
+		return nil, 0, err
 	}
 	if t == nil {
 		t = p.node.Topic(r.Topic)
 	}
-	seq, ok := p.node.Append(t, r.Value)
-	if ok {
-		p.appended(t, seq, r.Value)
+	if seq, ok := p.put(t, r, c); ok {
 		return t, seq, nil
 	}
 	if !wait {
 		return nil, 0, fmt.Errorf("publish to %q: %w", r.Topic, beck.ErrFull)
 	}
-	return p.appendWhenRoom(ctx, r, t)
+	return p.appendWhenRoom(ctx, t, r, c)
 }
 
-func (p *Producer) appendWhenRoom(ctx context.Context, r *beck.Record, t *mesh.Topic) (*mesh.Topic, uint64, error) {
+func (p *Producer) appendWhenRoom(ctx context.Context, t *mesh.Topic, r *beck.Record, c *content) (*mesh.Topic, uint64, error) {
 	p.node.Push(t)
 	defer context.AfterFunc(ctx, p.wake)()
 	for {
@@ -240,19 +282,11 @@ func (p *Producer) appendWhenRoom(ctx context.Context, r *beck.Record, t *mesh.T
 		if err := ctx.Err(); err != nil {
 			return nil, 0, fmt.Errorf("publish to %q: window is full: %w", r.Topic, err)
 		}
-		if seq, ok := p.node.Append(t, r.Value); ok {
-			p.appended(t, seq, r.Value)
+		if seq, ok := p.put(t, r, c); ok {
 			return t, seq, nil
 		}
 		p.node.Room().Wait()
-	}
-}
-
-// appended notes a record that took an offset.
-func (p *Producer) appended(t *mesh.Topic, seq uint64, value []byte) {
-	p.stats.Published++
-	if p.journal != nil {
-		p.record(t, seq, value)
+		p.readClock() // for the rest of a batch too
 	}
 }
 
@@ -272,9 +306,6 @@ func validTopic(topic string) error {
 	}
 	return nil
 }
-
-// recordHeader is what a RECORD has besides its topic, twice, and its value.
-const recordHeader = 1 + 1 + 1 + 1 + protocol.AddressLen + 1 + 8
 
 func (p *Producer) gone() error {
 	switch {

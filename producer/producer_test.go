@@ -1,8 +1,10 @@
 package producer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +174,82 @@ func TestConfigBounds(t *testing.T) {
 			t.Errorf("%s: Start returned %v, want ErrConfig", name, err)
 			if p != nil {
 				p.Close()
+			}
+		}
+	}
+}
+
+// What is beyond its bounds is refused by name, takes no offset, and leaves the
+// producer as it was.
+func TestPublishRefusesExtras(t *testing.T) {
+	p := testmesh.New(t).Producer(func(c *producer.Config) { c.MinStoreAcks = 0 })
+	ctx := testmesh.Context(t)
+	long := func(n int) []byte { return make([]byte, n) }
+	header := beck.Header{Name: "n", Value: []byte("v")}
+	for _, tt := range []struct {
+		name   string
+		record beck.Record
+		want   error
+	}{
+		{"key of 64 KiB", beck.Record{Key: long(64 << 10)}, nil},
+		{"longer key", beck.Record{Key: long(64<<10 + 1)}, beck.ErrTooLarge},
+		{"256 headers", beck.Record{Headers: slices.Repeat([]beck.Header{header}, 256)}, nil},
+		{"more headers", beck.Record{Headers: slices.Repeat([]beck.Header{header}, 257)}, beck.ErrTooLarge},
+		{"headers of 64 KiB", beck.Record{Headers: []beck.Header{{Name: "n", Value: long(64<<10 - 1)}}}, nil},
+		{"longer headers", beck.Record{Headers: []beck.Header{header, {Name: "n", Value: long(64<<10 - 2)}}}, beck.ErrTooLarge},
+		{"1970", beck.Record{Time: time.UnixMilli(0)}, nil},
+		{"before 1970", beck.Record{Time: time.UnixMilli(-1)}, beck.ErrTime},
+		{"9999", beck.Record{Time: time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)}, nil},
+		{"after 9999", beck.Record{Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, beck.ErrTime},
+		{"long after 9999", beck.Record{Time: time.Unix(1<<62, 0)}, beck.ErrTime},
+		{"too large with its key", beck.Record{Key: long(1 << 10), Value: long(16<<20 - 1000)}, beck.ErrTooLarge},
+	} {
+		next := p.NextOffset("t")
+		tt.record.Topic = "t"
+		err := p.Publish(ctx, tt.record)
+		if !errors.Is(err, tt.want) || (err == nil) != (p.NextOffset("t") == next+1) {
+			t.Errorf("%s: Publish returned %v, want %v; the next offset was %d and is %d", tt.name, err, tt.want, next, p.NextOffset("t"))
+		}
+	}
+}
+
+func TestCompression(t *testing.T) {
+	for _, c := range []producer.Compression{producer.None, producer.Zstd, producer.S2} {
+		text, err := c.MarshalText()
+		var got producer.Compression
+		if err := got.UnmarshalText(text); err != nil || got != c {
+			t.Errorf("%q became %v, %v", text, got, err)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := producer.ParseCompression("gzip"); !errors.Is(err, beck.ErrConfig) || !strings.Contains(err.Error(), `"gzip" is none of none, zstd, s2`) {
+		t.Errorf("gzip: %v", err)
+	}
+	c := producer.DefaultConfig()
+	c.Compression = 3
+	if _, err := producer.Start(c); !errors.Is(err, beck.ErrConfig) {
+		t.Errorf("compression 3: %v", err)
+	}
+}
+
+// Publishing takes no memory for each record, whatever the record has.
+func TestPublishAllocatesNothing(t *testing.T) {
+	value := bytes.Repeat([]byte("value "), 30)
+	keyed := beck.Record{Topic: "t", Key: []byte("k"), Value: value, Headers: []beck.Header{{Name: "n", Value: value}}}
+	for _, as := range []producer.Compression{producer.None, producer.S2, producer.Zstd} {
+		p := testmesh.New(t).Producer(func(c *producer.Config) { small(c); c.MinStoreAcks, c.Compression = 0, as })
+		for name, r := range map[string]beck.Record{"plain": {Topic: "t", Value: value}, "keyed": keyed} {
+			records := slices.Repeat([]beck.Record{r}, 100)
+			publish := func() {
+				if err := p.PublishBatch(t.Context(), records); err != nil {
+					t.Fatal(err)
+				}
+			}
+			publish()
+			if n := testing.AllocsPerRun(100, publish); n > 20 { // each chunk has a few words besides its bytes
+				t.Errorf("%v, %s: %.0f allocations for 100 records", as, name, n)
 			}
 		}
 	}

@@ -92,42 +92,60 @@ func ParseSums(trailer []byte) (s Sums, ok bool, err error) {
 	return s, true, nil
 }
 
-// FirstSeen is what a store tells another of a record that has no trailer of its
-// own, in the trailer of its DIRECT-RECORD:
+// FirstSeen is what a store tells another of a record, in front of the record's
+// own entries in the trailer of its DIRECT-RECORD, of which there may be none:
 //
-//	81 10 time          or          82 10 time 11 C3
-//	map, first seen                 map, first seen, bare
+//	8n 10 time own ...     or   8n 10 time 11 C3
+//	map, first seen, own        map, first seen, bare
 type FirstSeen struct {
 	Time int64 // when any store saw it first, ms since 1970: its age counts from then
 	Bare bool  // it has lost its trailer, if it had one: a foreign store gave it
 }
 
-// AppendFirstSeen appends f as the trailer of a DIRECT-RECORD.
-func AppendFirstSeen(dst []byte, f FirstSeen) []byte {
-	if !f.Bare {
+// maxOwn is how many entries a record's own trailer may have for FirstSeen to be
+// put in front of them.
+const maxOwn = 14
+
+// AppendFirstSeen appends the trailer of a DIRECT-RECORD that says f of a record
+// with the trailer own. Only a record without one can be bare. A trailer that is
+// no map of at most 14 entries is appended as it is, and f not said.
+func AppendFirstSeen(dst []byte, f FirstSeen, own []byte) []byte {
+	switch {
+	case len(own) == 0 && f.Bare:
+		return append(appendUint(append(dst, 0x82, keyFirstSeen), uint64(f.Time)), keyBare, 0xc3)
+	case len(own) == 0:
 		return appendUint(append(dst, 0x81, keyFirstSeen), uint64(f.Time))
+	case own[0] < 0x80 || own[0] > 0x80|maxOwn:
+		return append(dst, own...)
 	}
-	return append(appendUint(append(dst, 0x82, keyFirstSeen), uint64(f.Time)), keyBare, 0xc3)
+	return append(appendUint(append(dst, own[0]+1, keyFirstSeen), uint64(f.Time)), own[1:]...)
 }
 
 // CutFirstSeen takes what [AppendFirstSeen] wrote off the trailer of a record. It
-// returns the record's own trailer, and ok if that was there.
-func CutFirstSeen(trailer []byte) (own []byte, f FirstSeen, ok bool) {
-	if len(trailer) < 3 || trailer[0] != 0x81 && trailer[0] != 0x82 || trailer[1] != keyFirstSeen {
+// returns the record's own trailer, in the memory of scratch where that suffices,
+// and ok if something was there; else the trailer as it is.
+func CutFirstSeen(trailer, scratch []byte) (own []byte, f FirstSeen, ok bool) {
+	if len(trailer) < 3 || trailer[0] <= 0x80 || trailer[0] > 0x8f || trailer[1] != keyFirstSeen {
 		return trailer, FirstSeen{}, false
 	}
 	var n uint64
 	rest, ok := cutNumber(trailer[2:], &n)
-	if bare := trailer[0] == 0x82; ok && bare {
-		ok = len(rest) == 2 && rest[0] == keyBare && rest[1] == 0xc3
-		rest = nil
-		f.Bare = true
-	}
-	if !ok || len(rest) > 0 || n > 1<<62 {
+	if !ok || n > 1<<62 {
 		return trailer, FirstSeen{}, false
 	}
 	f.Time = int64(n)
-	return nil, f, true
+	entries := trailer[0] - 1
+	if entries == 0x81 && len(rest) == 2 && rest[0] == keyBare && rest[1] == 0xc3 {
+		f.Bare = true
+		return nil, f, true
+	}
+	if entries == 0x80 {
+		if len(rest) > 0 {
+			return trailer, FirstSeen{}, false
+		}
+		return nil, f, true
+	}
+	return append(append(scratch[:0], entries), rest...), f, true
 }
 
 // binaryValue returns the binary under a key of a trailer.

@@ -62,21 +62,35 @@ func TestSums(t *testing.T) {
 }
 
 func TestFirstSeen(t *testing.T) {
+	scratch := make([]byte, 0, 64)
 	for _, ms := range []int64{0, 127, 128, 1_700_000_000_000, 1 << 61} {
 		for _, want := range []FirstSeen{{Time: ms}, {Time: ms, Bare: true}} {
-			trailer := AppendFirstSeen(nil, want)
-			if own, got, ok := CutFirstSeen(trailer); !ok || got != want || own != nil {
+			trailer := AppendFirstSeen(nil, want, nil)
+			if own, got, ok := CutFirstSeen(trailer, scratch); !ok || got != want || own != nil {
 				t.Errorf("%v became %v, %v, % x", want, got, ok, own)
 			}
 			if tr, err := ParseTrailer(trailer); err != nil || tr != (Trailer{}) {
 				t.Errorf("read as %+v, %v by who does not know the key", tr, err)
 			}
+			record := withHeaders(RecordTrailer{Time: 5, HasTime: true, Key: []byte("k")}, header{"a", []byte("1")})
+			with := record.Append(nil)
+			trailer = AppendFirstSeen(nil, want, with)
+			if own, got, ok := CutFirstSeen(trailer, scratch); !ok || got != (FirstSeen{Time: ms}) || !bytes.Equal(own, with) {
+				t.Errorf("%v with % x became %v, %v, % x", want, with, got, ok, own)
+			}
+			if got, err := ParseRecordTrailer(trailer); err != nil || string(got.Key) != "k" || got.Time != 5 {
+				t.Errorf("read as %+v, %v", got, err)
+			}
 		}
 	}
-	for _, own := range [][]byte{nil, {0x81, 1, 5}, {0x82, keyFirstSeen, 5, 1, 5}, {0x81, keyFirstSeen}, {0x81, keyFirstSeen, 0xff}, {0x81, keyFirstSeen, 5, 5},
-		{0x82, keyFirstSeen, 5, keyBare, 0xc2}, {0x82, keyFirstSeen, 5, keyBare}, {0x81, keyFirstSeen, 5, keyBare, 0xc3}} {
-		if rest, _, ok := CutFirstSeen(own); ok || !bytes.Equal(rest, own) {
+	for _, own := range [][]byte{nil, {0x80}, {0x81, 1, 5}, {0x81, keyFirstSeen}, {0x81, keyFirstSeen, 0xff}, {0x81, keyFirstSeen, 5, 5}, {0xde, 0, 1, keyFirstSeen, 5}} {
+		if rest, _, ok := CutFirstSeen(own, scratch); ok || !bytes.Equal(rest, own) {
 			t.Errorf("% x: %v, % x", own, ok, rest)
+		}
+	}
+	for _, own := range [][]byte{append([]byte{0x8f}, make([]byte, 30)...), {0xde, 0, 1, 1, 5}, []byte("junk")} {
+		if got := AppendFirstSeen(nil, FirstSeen{Time: 5}, own); !bytes.Equal(got, own) {
+			t.Errorf("% x, which has no room for more, became % x", own, got)
 		}
 	}
 }
@@ -99,6 +113,10 @@ func FuzzCompare(f *testing.F) {
 				t.Fatalf("%+v became %+v, %v", s, again, err)
 			}
 		}
-		CutFirstSeen(b)
+		if own, seen, ok := CutFirstSeen(b, nil); ok && !seen.Bare && len(own) > 0 {
+			if again, _, ok := CutFirstSeen(AppendFirstSeen(nil, seen, own), nil); !ok || !bytes.Equal(again, own) {
+				t.Fatalf("% x became % x", own, again)
+			}
+		}
 	})
 }

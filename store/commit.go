@@ -68,13 +68,16 @@ func (s *Store) gatherComplete(d core.Delivery) {
 // add appends a delivery to a builder; with whole only those of its records that
 // have not lost their trailers, and left says that it left others out.
 func add(to *blocklog.Builder, d core.Delivery, whole bool) (left bool, err error) {
-	run := d.Run.Data.(*mesh.Run)
+	run, trimmed := d.Run.Data.(*mesh.Run), []byte(nil)
 	for seq := d.Part.First; seq < d.Part.End; seq++ {
 		r := run.Record(int(seq - run.First))
 		trailer := r.Trailer
 		if run.Direct {
 			var seen protocol.FirstSeen
-			trailer, seen, _ = protocol.CutFirstSeen(trailer)
+			var said bool
+			if trailer, seen, said = protocol.CutFirstSeen(trailer, trimmed); said && trailer != nil {
+				trimmed = trailer // its memory serves for the next
+			}
 			to.Stamp(time.UnixMilli(seen.Time)) // 1970: now
 			bare := run.Bare || seen.Bare
 			if bare && whole {

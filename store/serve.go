@@ -26,8 +26,8 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 			return false
 		}
 		trailer := record.Trailer
-		if times && len(trailer) == 0 {
-			seen = protocol.AppendFirstSeen(seen[:0], protocol.FirstSeen{Time: record.FirstSeen, Bare: record.Bare})
+		if times {
+			seen = protocol.AppendFirstSeen(seen[:0], protocol.FirstSeen{Time: record.FirstSeen, Bare: record.Bare}, record.Trailer)
 			trailer = seen
 		}
 		dst = mesh.AppendRecordMessage(dst, head, record.Seq, trailer, record.Content)

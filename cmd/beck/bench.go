@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck/internal/bench"
+	"github.com/beckmesh/beck/internal/config"
 	"github.com/spf13/cobra"
 )
 
@@ -51,6 +52,9 @@ and says which. In a running mesh the records stay in its stores.
 Processor time is that of what is measured, in replay and join from the start of
 the consumer's process, for all processes of a role together; peak memory that
 of one process at any time.`,
+		Example: `  beck bench direct
+  beck bench latency --rate 1000 --json
+  beck bench fanout --consumers 16 --count 100000`,
 		Args: benchMode,
 		RunE: runs(func(cmd *cobra.Command, args []string) error {
 			return runBench(cmd, &f, bench.Mode(args[0]))
@@ -61,9 +65,12 @@ of one process at any time.`,
 }
 
 func (f *benchFlags) addTo(cmd *cobra.Command) {
-	f.meshFlags.addTo(cmd)
+	// The towers are not those of the other commands: a benchmark must not write
+	// to a mesh because a context names it.
+	f.addNode(cmd)
 	f.sub.list, f.pub.list, f.listen = nil, nil, "127.0.0.1:0"
 	fl := cmd.Flags()
+	config.Share(fl, "verbose")
 	for name, text := range map[string]string{"sub": "none: a mesh of its own", "pub": "none: a mesh of its own", "listen": f.listen} {
 		fl.Lookup(name).DefValue = text
 	}

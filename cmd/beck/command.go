@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/config"
 	"github.com/beckmesh/beck/tower"
 	"github.com/spf13/cobra"
 )
@@ -12,16 +13,19 @@ import (
 // newRoot returns the whole command line.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:                "beck",
-		Short:              "Streams of records without a broker",
-		Long:               "beck streams records from producers to consumers and stores, without a broker\nin between. It speaks the Dafka protocol. The mesh is unauthenticated: whoever\nreaches its ports can read and write.",
+		Use:   "beck",
+		Short: "Streams of records without a broker",
+		Long:  "beck streams records from producers to consumers and stores, without a broker\nin between. It speaks the Dafka protocol. The mesh is unauthenticated: whoever\nreaches its ports can read and write.",
+		Example: `  beck up
+  seq 1000 | beck produce hello
+  beck consume hello --from-beginning --end`,
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true,
-		CompletionOptions:  cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	addConfigFlags(root)
 	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(),
-		newBench(), newBenchRole(), newVersion())
+		newBench(), newBenchRole(), newConfig(), newContext(), newCompletion(), newMan(), newVersion())
 	return root
 }
 
@@ -33,8 +37,15 @@ type meshFlags struct {
 	verbose  bool
 }
 
-// addTo adds the flags of a node that joins towers.
+// addTo adds the flags of a node that joins towers. They are shared by all such
+// commands: a context or a file says once where the towers are.
 func (m *meshFlags) addTo(cmd *cobra.Command) {
+	m.addNode(cmd)
+	config.Share(cmd.Flags(), "sub", "pub", "listen", "host", "verbose")
+}
+
+// addNode adds the same flags for a command alone.
+func (m *meshFlags) addNode(cmd *cobra.Command) {
 	m.sub.list, m.pub.list = []string{beck.DefaultSub}, []string{beck.DefaultPub}
 	f := cmd.Flags()
 	f.Var(&m.sub, "sub", "where the `TOWER` takes beacons; several with commas")
@@ -52,6 +63,7 @@ func (m *meshFlags) addTower(cmd *cobra.Command) {
 	f.Var(&m.sub, "sub", "`ADDR` to take beacons on; port 0 is a free one")
 	f.Var(&m.pub, "pub", "`ADDR` to send beacons on; port 0 is a free one")
 	m.addVerbose(cmd)
+	config.Share(f, "verbose")
 }
 
 func (m *meshFlags) addVerbose(cmd *cobra.Command) {

@@ -43,6 +43,10 @@ Ctrl-C.
 With --name it saves what it has printed, every half second and at the end, and
 the next consume of that name goes on there, also after a crash: then a few lines
 may come again, and none is left out.`,
+		Example: `  beck consume hello
+  beck consume hello --from-beginning --end
+  beck consume orders --name billing --deliver stored
+  beck consume hello --sub tcp://10.0.0.5:5556 --pub tcp://10.0.0.5:5557`,
 		Args: oneTopic,
 		RunE: runs(func(cmd *cobra.Command, args []string) error { return runConsume(cmd, &f, args[0]) }),
 	}
@@ -68,6 +72,9 @@ func (d *delivery) String() string {
 	}
 	return "received"
 }
+
+// Choices implements chooser.
+func (d *delivery) Choices() []string { return []string{"received", "stored"} }
 
 // Set implements pflag.Value; cobra puts the flag's name before the error.
 func (d *delivery) Set(text string) error {

@@ -29,6 +29,8 @@ default a large text file of this machine) line by line through a producer to
 the store and a live consumer, kills the store with SIGKILL when the producer
 is gone, starts it again, replays everything with a new consumer, and compares
 both outputs with FILE. It exits 1 if a byte differs.`,
+		Example: `  beck demo
+  beck demo /usr/share/dict/words`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: runs(func(cmd *cobra.Command, args []string) error {
 			ctx, stop := untilSignal(cmd.Context())

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/beckmesh/beck/internal/config"
 )
 
 // process is a child that runs this program with other arguments, so that the
@@ -32,7 +34,9 @@ func startProcess(ctx context.Context, in io.Reader, args ...string) (*process, 
 		return nil, err
 	}
 	p := &process{name: args[0], ready: make(chan string, 1), exited: make(chan struct{})}
-	p.cmd = exec.CommandContext(ctx, self, args...)
+	// Nobody's configuration: the demo is the same everywhere.
+	p.cmd = exec.CommandContext(ctx, self, append(args, "--"+config.FileFlag+"=", "--"+config.ContextFlag+"=")...)
+	p.cmd.Env = config.Without(os.Environ())
 	p.cmd.Stdin = in
 	p.cmd.Stderr = &p.stderr
 	out, err := p.cmd.StdoutPipe()

@@ -37,6 +37,19 @@ func (e *endpoints) Set(text string) error {
 	return nil
 }
 
+// Append, Replace and GetSlice implement pflag.SliceValue, which makes the flag
+// a list in a configuration file.
+func (e *endpoints) Append(text string) error { return e.Set(text) }
+
+// Replace implements pflag.SliceValue.
+func (e *endpoints) Replace(texts []string) error {
+	e.set = false
+	return e.Set(strings.Join(texts, ","))
+}
+
+// GetSlice implements pflag.SliceValue.
+func (e *endpoints) GetSlice() []string { return e.list }
+
 func (e *endpoints) check(text string) error {
 	host, port, err := protocol.ParseEndpoint(text)
 	if err != nil {

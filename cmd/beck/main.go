@@ -38,6 +38,8 @@ func usagef(format string, args ...any) error {
 // run executes one command line and returns its exit status.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot()
+	configureAll(root)
+	completeAll(root)
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -47,6 +49,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		return 0
 	}
 	line := strings.Join(strings.Fields(err.Error()), " ")
+	line += origins(cmd, line)
 	if !hasRun(cmd) || errors.As(err, new(usageError)) {
 		fmt.Fprintf(errOut, "beck: %s (see %q)\n", line, cmd.CommandPath()+" --help")
 		return 2

@@ -24,6 +24,9 @@ func newProduce() *cobra.Command {
 newline, and returns when every record is on the disk of a store. The first
 Ctrl-C ends the input and goes on waiting for the stores, the second leaves at
 once and says how many records were not stored.`,
+		Example: `  beck produce hello < lines.txt
+  tail -f app.log | beck produce logs.app --journal ./unsent
+  echo now | beck produce hello --no-wait`,
 		Args: oneTopic,
 		RunE: runs(func(cmd *cobra.Command, args []string) error {
 			return runProduce(cmd, &mesh, args[0], noWait, journal)

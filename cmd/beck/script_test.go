@@ -15,16 +15,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beckmesh/beck/internal/config"
 	"github.com/beckmesh/beck/internal/dafka"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	programs := map[string]func(){"beck": main, "throttle": throttle, "dafka_perf": main}
+	programs := map[string]func(){"beck": main, "beck-etc": mainWithFile, "throttle": throttle, "dafka_perf": main}
 	for _, p := range dafka.Programs { // a link tells this binary what to be
 		programs[p.Name()] = main
 	}
 	testscript.Main(m, programs)
+}
+
+// mainWithFile is beck where the configuration file of the system is
+// etc/beck.yaml.
+func mainWithFile() {
+	defaultConfigFile = "etc/beck.yaml"
+	main()
 }
 
 // throttle is a program for scripts: it copies its input at 1 MB/s.
@@ -58,6 +66,8 @@ func TestScript(t *testing.T) {
 			env.Values[runningKey{}] = make(map[string]*running)
 			first, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator))
 			env.Setenv("BECK", filepath.Join(first, "beck")) // for links to it
+			env.Setenv("HOME", env.WorkDir) // where contexts are kept, for each script its own
+			env.Setenv("XDG_CONFIG_HOME", "")
 			return nil
 		},
 	})
@@ -85,6 +95,8 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	name := args[0]
 	p := &running{cmd: exec.Command("beck", args[1:]...), stderr: new(bytes.Buffer), exited: make(chan error, 1)}
 	p.cmd.Dir = ts.MkAbs(".")
+	// Of the script's environment where contexts are, of ours nothing for beck.
+	p.cmd.Env = append(config.Without(os.Environ()), "HOME="+ts.Getenv("HOME"), "XDG_CONFIG_HOME="+ts.Getenv("XDG_CONFIG_HOME"))
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	ts.Check(err)

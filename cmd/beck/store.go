@@ -31,6 +31,9 @@ It keeps everything, unless --retain says otherwise:
 
 In a pattern * stands for one level of a topic, > for the rest. The first rule
 that matches a topic counts.`,
+		Example: `  beck store --data /var/lib/beck
+  beck store --data ./data --retain 'logs.*=records:1000' --retain '>=age:7d'
+  BECK_STORE_DATA=/var/lib/beck beck store`,
 		Args: cobra.NoArgs,
 		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runStore(cmd, &mesh, &keep) }),
 	}

@@ -18,6 +18,8 @@ func newTower() *cobra.Command {
 other. Records never pass through it. When it is ready it prints one line:
 
   ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT`,
+		Example: `  beck tower
+  beck tower --sub tcp://10.0.0.5:5556 --pub tcp://10.0.0.5:5557`,
 		Args: cobra.NoArgs,
 		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runTower(cmd, &mesh) }),
 	}

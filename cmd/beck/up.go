@@ -30,6 +30,8 @@ another address. When it is ready it prints
   ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT address=STORE
 
 and how to produce and consume.`,
+		Example: `  beck up
+  beck up --data /var/lib/beck --listen 0.0.0.0 --host '{{ GetPrivateIP }}'`,
 		Args: cobra.NoArgs,
 		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runUp(cmd, &f) }),
 	}

@@ -14,9 +14,10 @@ var version string
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  beck version",
+		Args:    cobra.NoArgs,
 		RunE: runs(func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "beck %s %s %s/%s\n",
 				versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -103,11 +103,12 @@ const (
 	Skipped                       // the range was given up as missing
 	Expired                       // the range has passed its retention
 	Ahead                         // the position to go on from is beyond what anybody has: the range is gone
+	Damaged                       // a record came that was not as its producer sent it; it is fetched again
 )
 
 // String returns the kind as a word.
 func (k ReportKind) String() string {
-	return [...]string{"", "stalled", "resumed", "skipped", "expired", "ahead"}[k]
+	return [...]string{"", "stalled", "resumed", "skipped", "expired", "ahead", "damaged"}[k]
 }
 
 // Report names a range of a partition and what happened to it.
@@ -153,6 +154,7 @@ type IntakeStats struct {
 	Fetches    uint64
 	Timeouts   uint64 // fetches that their source did not answer
 	Refusals   uint64
+	Damaged    uint64 // records whose checksum was not theirs
 	Unbelieved uint64 // records from a source that may not speak for them
 	Overflow   uint64 // statements and records of partitions beyond the bound
 }

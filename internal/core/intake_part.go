@@ -36,7 +36,8 @@ type part struct {
 	refused  map[string]time.Time // sources that failed since the last delivery, and until when they are left alone
 	unserved time.Time            // since when nobody serves the gap
 	stalled  bool
-	stall    Range // what was reported as stalled
+	stall    Range  // what was reported as stalled
+	damaged  uint64 // sequence behind the last record that was reported as damaged
 
 	wake time.Time
 

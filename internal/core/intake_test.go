@@ -19,6 +19,7 @@ import (
 //	live p=P first=N [count=N size=N from=S]  live records, size bytes each, of the producer if nobody is named
 //	answer from=S p=P first=N [count=N size=N]   as the answer to a FETCH
 //	head p=P head=N [from=S] [lowest=N tail=N]   a HEAD, of the producer if nobody is named; or a store's STORED
+//	damaged p=P seq=N [from=S] [answer]       a record with another's checksum
 //	says from=S p=P head=N [lowest=N tail=N]  a DIRECT-HEAD
 //	list-end from=S topic=T
 //	started id=P ago=D                        what a beacon says
@@ -141,6 +142,10 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 		s.in.Receive(from, false, scanRun(t, d, p), s.now)
 	case "answer":
 		s.in.Receive(scanString(t, d, "from"), true, scanRun(t, d, p), s.now)
+	case "damaged":
+		from := p.Producer
+		d.MaybeScanArgs(t, "from", &from)
+		s.in.Damaged(from, d.HasArg("answer"), p, scanBig(t, d, "seq", 0), s.now)
 	case "head", "says":
 		from := p.Producer
 		d.MaybeScanArgs(t, "from", &from)

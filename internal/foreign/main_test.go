@@ -35,8 +35,8 @@ func consumerOf(t testing.TB, topics ...string) *foreign.Node {
 }
 
 // checkMessages compares messages with their descriptions, and checks that they
-// have the frames that a C node expects and no trailer, of which HEAD alone
-// has one that C nodes ignore.
+// have the frames that a C node expects; and a trailer, which C nodes ignore, only
+// where one belongs: in HEADs, and in records the one that is theirs.
 func checkMessages(t *testing.T, got []foreign.Message, want ...string) {
 	t.Helper()
 	texts := make([]string, len(got))
@@ -49,7 +49,11 @@ func checkMessages(t *testing.T, got []foreign.Message, want ...string) {
 		if m.Frames != frames {
 			t.Errorf("%v has %d frames, want %d", m, m.Frames, frames)
 		}
-		if len(m.Trailer) > 0 && m.Kind != protocol.KindHead {
+		if m.Kind.HasContent() {
+			if _, err := protocol.ParseRecordTrailer(m.Trailer); err != nil || !protocol.Intact(m.Trailer, m.Content) {
+				t.Errorf("%v has another's trailer: %v, %x", m, err, m.Trailer)
+			}
+		} else if len(m.Trailer) > 0 && m.Kind != protocol.KindHead {
 			t.Errorf("%v has a trailer: %x", m, m.Trailer)
 		}
 	}

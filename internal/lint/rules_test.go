@@ -22,11 +22,11 @@ var layers = [][]string{
 	{"internal/blocklog", "internal/journal", "internal/positions"},
 	{"internal/home"},
 	{"internal/core"},
-	{"internal/zmtp"},
+	{"internal/zmtp", "internal/compress"},
 	{"internal/dafka"},
 	{"protocol"},
 	{"internal/network", "internal/zpl"},
-	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload"}, // know nothing of the rest
+	{"internal/lint", "internal/config", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -64,7 +64,10 @@ var homes = map[string]string{
 	"github.com/go-zeromq/zmq4":         "internal/zmtp/handshake.go",
 	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/positions/ internal/home/ internal/sim/ bench/",
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
+	"github.com/klauspost/compress":     "internal/compress/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
+	"github.com/knadh/koanf":            "internal/config/",
+	"go.yaml.in/yaml":                   "internal/config/",
 	"github.com/vbauerster/mpb":         "cmd/",
 	"github.com/nats-io":                "bench/",
 	"github.com/pebbe/zmq4":             "",

@@ -118,11 +118,17 @@ func (a *assembler) heading(f []byte) error {
 	return nil
 }
 
-// record appends to the run that it continues, or begins one.
+// record appends to the run that it continues, or begins one: of a record whose
+// checksum is not its own, one that has nothing else.
 func (a *assembler) record(seq uint64, p place) {
 	b := &a.batch
 	b.places = append(b.places, p)
 	size := int64(p.trailerEnd-p.trailer) + int64(p.contentEnd-p.content) + recordOverhead
+	if !protocol.Intact(a.block[p.trailer:p.trailerEnd], a.block[p.content:p.contentEnd]) && !planted.Is(planted.DamageDelivered) {
+		a.begin(Run{First: seq, Bytes: size, Damaged: true})
+		a.open = nil
+		return
+	}
 	if a.open == a.last && (seq == a.next || planted.Is(planted.RunAcrossGap)) {
 		b.runs[len(b.runs)-1].Bytes += size
 		a.next++
@@ -169,7 +175,10 @@ func (a *assembler) split(f, content []byte) error {
 	block := append(append(make([]byte, 0, len(f)+len(content)), f[n+8:]...), content...)
 	p := place{trailerEnd: uint32(len(f) - n - 8), content: uint32(len(f) - n - 8), contentEnd: uint32(len(block))}
 	a.batch.places = append(a.batch.places, p)
-	a.begin(Run{First: binary.BigEndian.Uint64(f[n:]), Bytes: int64(len(block)) + recordOverhead, block: block})
+	a.begin(Run{
+		First: binary.BigEndian.Uint64(f[n:]), Bytes: int64(len(block)) + recordOverhead, block: block,
+		Damaged: !protocol.Intact(f[n+8:], content),
+	})
 	a.open = nil
 	return nil
 }

@@ -15,6 +15,8 @@ type Run struct {
 	Partition core.Partition
 	Direct    bool // they answer a FETCH
 	Bare      bool // whoever gave them has dropped their trailers
+	Stored    bool // they come from a store, not from their producer
+	Damaged   bool // it is one record, and not as its producer sent it
 	First     uint64
 	Bytes     int64 // what the records take in memory
 

@@ -88,6 +88,7 @@ type machine struct {
 	towers   []*towerClient
 	dials    map[string]context.CancelFunc
 	poke     chan struct{}
+	clock    clock // the node's lock guards it
 }
 
 func (m *machine) Now() time.Time { return time.Now() }

@@ -116,6 +116,15 @@ func (n *Node) Logger() *slog.Logger { return n.log }
 // Now returns the time by the node's clock.
 func (n *Node) Now() time.Time { return n.driver.Now() }
 
+// Millis returns the time by the node's clock in ms since 1970, for who asks
+// often. It needs the lock.
+func (n *Node) Millis() int64 {
+	if m, ok := n.driver.(*machine); ok {
+		return m.clock.millis()
+	}
+	return n.driver.Now().UnixMilli()
+}
+
 // Work adds a worker: something to do beside the links, such as writing to a
 // disk. It is called with the lock held, which it may give up meanwhile, and
 // returns false when there is nothing to do; then it is called again after

@@ -12,10 +12,11 @@ import (
 // Topic is a topic that the node publishes: its log, and the bytes that every
 // RECORD of it begins with.
 type Topic struct {
-	Log    *core.Log
-	prefix []byte // frame 0 up to the sequence
-	body   int    // length of frame 0
-	header []byte // frame header of frame 0, and the prefix
+	Log     *core.Log
+	prefix  []byte // frame 0 up to the sequence
+	body    int    // length of frame 0 without a trailer
+	trailer int    // length of the last record's trailer, for which header is
+	header  []byte // frame header of frame 0, and the prefix
 }
 
 // Window returns the node's window. It needs the lock.
@@ -42,7 +43,7 @@ func (n *Node) Topic(name string) *Topic {
 	log, _ := n.window.Log(name)
 	frame := protocol.AppendRecord(nil, name, n.cfg.UUID, 0)
 	t := &Topic{Log: log, prefix: frame[:len(frame)-8], body: len(frame)}
-	t.header = append(zmtp.AppendFrameHeader(nil, zmtp.FlagMore, t.body), t.prefix...)
+	t.headerFor(0)
 	n.topics[name] = t
 	for _, a := range n.accepted {
 		a.link.outlet.Follow(log)
@@ -50,19 +51,31 @@ func (n *Node) Topic(name string) *Topic {
 	return t
 }
 
-// recordSize returns the bytes of a record on the wire.
-func (t *Topic) recordSize(value []byte) int {
-	size := len(t.header) + 8 + 2 + len(value)
-	if len(value) > 255 {
+// headerFor makes the header of records that have a trailer of that length, as
+// nearly always the one before had.
+func (t *Topic) headerFor(trailer int) {
+	t.trailer = trailer
+	t.header = append(zmtp.AppendFrameHeader(t.header[:0], zmtp.FlagMore, t.body+trailer), t.prefix...)
+}
+
+// recordSize returns the bytes on the wire of a record whose trailer has the
+// length for which the header is.
+func (t *Topic) recordSize(content []byte) int {
+	size := len(t.header) + 8 + t.trailer + 2 + len(content)
+	if len(content) > 255 {
 		size += 7
 	}
 	return size
 }
 
-// Append encodes a record at the end of its topic's log. ok is false while
-// the window has no room. It needs the lock; Push follows.
-func (n *Node) Append(t *Topic, value []byte) (seq uint64, ok bool) {
-	size := t.recordSize(value)
+// Append encodes a record at the end of its topic's log; trailer may be empty.
+// Both are copied. ok is false while the window has no room. It needs the lock;
+// Push follows.
+func (n *Node) Append(t *Topic, content, trailer []byte) (seq uint64, ok bool) {
+	if len(trailer) != t.trailer {
+		t.headerFor(len(trailer))
+	}
+	size := t.recordSize(content)
 	c := n.window.Reserve(t.Log, size)
 	if c == nil {
 		return 0, false
@@ -71,7 +84,7 @@ func (n *Node) Append(t *Topic, value []byte) (seq uint64, ok bool) {
 		c.Data = make([]byte, c.Cap)
 	}
 	seq = t.Log.Next()
-	t.encode(c.Data.([]byte)[c.Size:c.Size+size], seq, value)
+	t.encode(c.Data.([]byte)[c.Size:c.Size+size], seq, content, trailer)
 	if _, first := t.Log.Commit(c, size); first {
 		n.window.Wrote(t.Log, n.driver.Now())
 		n.WakeAt(n.window.NextWake())
@@ -80,11 +93,12 @@ func (n *Node) Append(t *Topic, value []byte) (seq uint64, ok bool) {
 }
 
 // encode writes a record as a wire message, of which dst has the size.
-func (t *Topic) encode(dst []byte, seq uint64, value []byte) {
+func (t *Topic) encode(dst []byte, seq uint64, content, trailer []byte) {
 	n := copy(dst, t.header)
 	binary.BigEndian.PutUint64(dst[n:], seq)
-	content := zmtp.AppendFrameHeader(dst[:n+8], 0, len(value))
-	copy(dst[len(content):], value)
+	n += 8 + copy(dst[n+8:], trailer)
+	header := zmtp.AppendFrameHeader(dst[:n], 0, len(content))
+	copy(dst[len(header):], content)
 }
 
 // Show lets the links have the records of a log up to a mark, when the journal

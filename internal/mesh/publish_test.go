@@ -2,13 +2,14 @@ package mesh
 
 import (
 	"bytes"
-	"encoding/binary"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
 
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/zmtp"
+	"github.com/beckmesh/beck/protocol"
 )
 
 // publisher returns a node that has a window and nothing else.
@@ -23,10 +24,10 @@ func publisher(window int64) *Node {
 // no memory.
 func TestAppendAllocatesNothing(t *testing.T) {
 	n := publisher(4 << 20)
-	tp, value := n.Topic("t"), make([]byte, 100)
+	tp, value, trailer := n.Topic("t"), make([]byte, 100), make([]byte, 17)
 	fill := func() {
 		for range 100_000 { // more than the window has
-			if _, ok := n.Append(tp, value); !ok {
+			if _, ok := n.Append(tp, value, trailer); !ok {
 				t.Fatal("no room")
 			}
 		}
@@ -43,14 +44,18 @@ func TestAppendAllocatesNothing(t *testing.T) {
 
 // BenchmarkAppend is a record of 100 bytes, appended to a window that is full.
 func BenchmarkAppend(b *testing.B) {
-	n := publisher(64 << 20)
-	tp, value := n.Topic("t"), make([]byte, 100)
-	for range 1_000_000 {
-		n.Append(tp, value)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		n.Append(tp, value)
+	for _, bytes := range []int{0, 17} {
+		b.Run(fmt.Sprintf("trailer=%d", bytes), func(b *testing.B) {
+			n := publisher(64 << 20)
+			tp, value, trailer := n.Topic("t"), make([]byte, 100), make([]byte, bytes)
+			for range 1_000_000 {
+				n.Append(tp, value, trailer)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				n.Append(tp, value, trailer)
+			}
+		})
 	}
 }
 
@@ -62,9 +67,12 @@ func TestWindowServesWhatWasAppended(t *testing.T) {
 	value := func(seq uint64) []byte {
 		return bytes.Repeat([]byte{byte(seq)}, int(seq%300)) // short and long frames
 	}
+	trailer := func(seq uint64) []byte { // none, and the lengths around that of a long frame
+		return bytes.Repeat([]byte{byte(seq)}, int(seq%3)*int(seq%113))
+	}
 	const count = 1000
 	for seq := range uint64(count) {
-		if got, ok := n.Append(tp, value(seq)); !ok || got != seq {
+		if got, ok := n.Append(tp, value(seq), trailer(seq)); !ok || got != seq {
 			t.Fatalf("record %d got sequence %d, %v", seq, got, ok)
 		}
 	}
@@ -85,9 +93,12 @@ func TestWindowServesWhatWasAppended(t *testing.T) {
 					refused = true
 					continue
 				}
-				f := m.Frames[0]
-				if seq := binary.BigEndian.Uint64(f[len(f)-8:]); seq != next || !bytes.Equal(m.Frames[1], value(seq)) {
-					t.Fatalf("%v: got sequence %d, want %d, or another value", r, seq, next)
+				msg, err := protocol.Parse(m.Frames[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if seq := msg.Sequence; seq != next || !bytes.Equal(m.Frames[1], value(seq)) || !bytes.Equal(msg.Trailer, trailer(seq)) {
+					t.Fatalf("%v: got sequence %d, want %d, or another value or trailer", r, seq, next)
 				}
 				next++
 			}

@@ -60,7 +60,12 @@ func (r *Receiver) PeerChanged(p *Peer, now time.Time) {
 
 // Run gives the intake a run.
 func (r *Receiver) Run(d *Dialled, run *Run, now time.Time) {
-	run.Bare = run.Direct && d.peer.Foreign() && d.peer.UUID != run.Partition.Producer
+	if run.Damaged {
+		r.In.Damaged(d.peer.UUID, run.Direct, run.Partition, run.First, now)
+		return
+	}
+	run.Stored = d.peer.UUID != run.Partition.Producer
+	run.Bare = run.Direct && d.peer.Foreign() && run.Stored
 	r.In.Receive(d.peer.UUID, run.Direct, core.Run{
 		Partition: run.Partition, First: run.First, Count: run.Len(), Bytes: run.Bytes, Data: run,
 	}, now)

@@ -36,6 +36,9 @@ const (
 	ListEndsEarly Bug = "list-ends-early" // a store lists one partition
 	LatestTooLate Bug = "latest-too-late" // begins behind the first record
 
+	// Contents: what was damaged on its way is not delivered.
+	DamageDelivered Bug = "damage-delivered" // a checksum that does not match is not looked at
+
 	// Saved positions and Deliver: stored.
 	CommitAhead   Bug = "commit-ahead"   // the position saved is one beyond what was finished
 	StoredIgnored Bug = "stored-ignored" // what no store has is delivered all the same
