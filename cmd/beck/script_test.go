@@ -66,7 +66,7 @@ func TestScript(t *testing.T) {
 			env.Values[runningKey{}] = make(map[string]*running)
 			first, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator))
 			env.Setenv("BECK", filepath.Join(first, "beck")) // for links to it
-			env.Setenv("HOME", env.WorkDir) // where contexts are kept, for each script its own
+			env.Setenv("HOME", env.WorkDir)                  // where contexts are kept, for each script its own
 			env.Setenv("XDG_CONFIG_HOME", "")
 			return nil
 		},
