@@ -33,6 +33,14 @@ var (
 	// is the error of package protocol, so that either matches.
 	ErrTopic = protocol.ErrTopic
 
+	// ErrPattern says that a pattern of topics cannot be read; the text says what
+	// is wrong with it.
+	ErrPattern = errors.New("invalid pattern of topics")
+
+	// ErrNotSubscribed says that a consumer was told to seek or to pause what it is
+	// not subscribed to.
+	ErrNotSubscribed = errors.New("not subscribed")
+
 	// ErrTooLarge says that a record does not fit into one message, or that its
 	// key or its headers are beyond their bounds. It took no offset.
 	ErrTooLarge = errors.New("record is too large")
@@ -67,6 +75,9 @@ var (
 
 	// ErrDamaged says that a file is not what was written.
 	ErrDamaged = errors.New("file is damaged")
+
+	// ErrDisk says that what is to be kept could not be written.
+	ErrDisk = errors.New("disk failed")
 
 	// ErrInUse says that another process has the data directory open.
 	ErrInUse = errors.New("directory is in use")

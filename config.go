@@ -50,6 +50,12 @@ type NodeConfig struct {
 
 	// Logger gets what the node has to say. Default: slog.Default().
 	Logger *slog.Logger
+
+	// OnConnect is told of each node and tower that this node has begun to listen
+	// to, OnDisconnect when that ended, and why; a node redials by itself. Both are
+	// hooks: see [Peer] for what a hook may do. Default: none.
+	OnConnect    func(Peer)
+	OnDisconnect func(Peer, error)
 }
 
 // DefaultNodeConfig returns the settings of a node beside a local tower.

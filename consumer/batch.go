@@ -14,6 +14,8 @@ type batch struct {
 	records []beck.Record
 	at      atomic.Int64 // of the record whose loop body runs; those before are finished
 	folded  int          // of those, how many the positions know of
+	cuts    uint64       // made when it was taken
+	cut     bool         // it ended because another was made
 }
 
 // begin takes a batch, into the memory of the one before where that suffices.
@@ -25,6 +27,7 @@ func (c *Consumer) begin(ctx context.Context, last []beck.Record) (*batch, error
 	}
 	b := new(batch)
 	err := c.await(ctx)
+	b.cuts = c.cuts.begin()
 	if err == nil {
 		n := c.count(recordsAtOnce)
 		clear(last[min(n, len(last)):])
@@ -40,14 +43,16 @@ func (c *Consumer) begin(ctx context.Context, last []beck.Record) (*batch, error
 // end notes what of a batch is finished. A loop that was left takes the records
 // behind the one at which it was not.
 func (c *Consumer) end(b *batch, left bool) {
-	if c.pos == nil && !left {
-		return
-	}
 	c.node.Lock()
 	defer c.node.Unlock()
 	if left {
-		c.putBack(b.records[b.at.Load()+1:])
+		at := b.at.Load()
+		if !b.cut {
+			at++ // of the one at which the loop was left its body has run
+		}
+		c.putBack(c.uncut(b.records[at:], b.cuts))
 	}
+	c.cuts.end()
 	if c.pos == nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -8,17 +9,6 @@ import (
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/protocol"
-)
-
-// StartPosition says where a consumer begins in each partition.
-type StartPosition int
-
-const (
-	// Latest begins behind the last record there is when the consumer becomes
-	// ready, and gets all that is published from then on.
-	Latest StartPosition = iota
-	// Earliest begins with the oldest record that is kept.
-	Earliest
 )
 
 // Delivery says which records a consumer is given.
@@ -37,11 +27,27 @@ const (
 type Config struct {
 	beck.NodeConfig
 
-	// Topics are received from the start; Subscribe adds to them.
+	// Topics are received from the start; Subscribe adds to them. Each is the name
+	// of a topic or a pattern. The levels of a topic are separated by dots; in a
+	// pattern, * stands for any one level, and > at the end for one or more:
+	// "sensors.*" takes "sensors.a", "sensors.>" also "sensors.a.b", ">" every
+	// topic but beck's own. Anything else is ErrPattern. For a topic that has * or >
+	// in its name, put a backslash before them, or use Literal. A record that
+	// several of them take is delivered once.
 	Topics []string
 
 	// Start says where to begin in a partition. Default Latest.
 	Start StartPosition
+
+	// StartAt lists places at which to begin instead, one for each partition that
+	// has one: with the record that the place names. A position that is saved
+	// counts more.
+	StartAt []beck.Offset
+
+	// Until ends a partition before its first record whose time is this or later;
+	// records without a time end none. It implies StopAtEnd: what is published
+	// after the start is not waited for. Default: no end.
+	Until time.Time
 
 	// SaveAs is a name under which Commit saves how far the application has
 	// finished, 1 to 128 bytes. A consumer that is started under the name again
@@ -97,11 +103,16 @@ type Config struct {
 	SkipMissingAfter time.Duration
 
 	// OnGap is told of each range that stalled, was skipped, had expired, or came
-	// damaged, and of the end of a stall. The calls come one at a time, and may come
-	// a little after records behind the range were handed over: whoever must know
-	// before looks at the offsets. Default: none; the logger is told in any case,
+	// damaged, and of the end of a stall. It is a hook, see [beck.Peer], and may be
+	// called a little after records behind the range were handed over: whoever must
+	// know before looks at the offsets. Default: none; the logger is told in any case,
 	// and first.
 	OnGap func(Gap)
+
+	// OnDrop is told of records that were received and not kept, and are fetched
+	// when there is room: the application is slower than what is published, or
+	// paused it. It is a hook. Default: none.
+	OnDrop func(Drop)
 }
 
 // Gap is a range of a partition that could not be delivered, or not yet.
@@ -127,7 +138,7 @@ const (
 	Skipped GapKind = "skipped" // the range was given up
 	Expired GapKind = "expired" // the range has passed its retention
 	Damaged GapKind = "damaged" // the record came with a checksum not its own; it is fetched again
-	Ahead   GapKind = "ahead"   // the saved position is beyond what anybody has: the range was finished, and is gone
+	Ahead   GapKind = "ahead"   // the saved position, or that of StartAt, is beyond what anybody has: the range was finished, and is gone
 )
 
 // DefaultConfig returns the settings of a consumer beside a local tower.
@@ -142,9 +153,12 @@ func (c Config) validate() error {
 	if err := c.NodeConfig.WithDefaults().Validate(); err != nil {
 		return err
 	}
-	for _, t := range c.Topics {
-		if err := c.validTopic(t); err != nil {
-			return fmt.Errorf("topic %q: %w", t, err)
+	if _, err := c.wants(c.Topics); err != nil {
+		return err
+	}
+	for _, at := range c.StartAt {
+		if err := errors.Join(protocol.ValidTopic(at.Topic), protocol.ValidAddress(at.Partition)); err != nil {
+			return fmt.Errorf("%w: StartAt: %v: %w", beck.ErrConfig, at, err)
 		}
 	}
 	for _, b := range []struct {
@@ -155,7 +169,6 @@ func (c Config) validate() error {
 		{"MinStoreAcks", int64(c.MinStoreAcks), 1, maxStoreAcks},
 		{"StartTimeout", int64(c.StartTimeout), int64(time.Millisecond), int64(24 * time.Hour)},
 		{"Deliver", int64(c.Deliver), int64(AsReceived), int64(Stored)},
-		{"Start", int64(c.Start), int64(Latest), int64(Earliest)},
 		{"MessageBytes", int64(c.MessageBytes), 1 << 10, 1 << 30},
 		{"QueueBytes", c.QueueBytes, 64 << 10, 1 << 40},
 		{"SkipMissingAfter", int64(c.SkipMissingAfter), 0, 1 << 62},
@@ -172,19 +185,10 @@ func (c Config) validate() error {
 
 const maxStoreAcks = 100
 
-// validTopic checks a topic to subscribe to. That of the positions the consumer
-// reads itself where it keeps its own there.
-func (c Config) validTopic(topic string) error {
-	if topic == protocol.PositionsTopic && c.SaveAs != "" && c.PositionsFile == "" {
-		return fmt.Errorf("%w: a consumer that saves its positions in it cannot be given them", beck.ErrTopic)
-	}
-	return protocol.ValidTopic(topic)
-}
-
 // intake returns how the consumer receives.
 func (c Config) intake() core.IntakeConfig {
 	in := core.DefaultIntakeConfig()
-	in.Earliest, in.Stored = c.Start == Earliest, c.Deliver == Stored
+	in.Stored = c.Deliver == Stored
 	in.QueueBytes, in.AheadBytes = c.QueueBytes, c.QueueBytes/2
 	in.SkipMissingAfter = c.SkipMissingAfter
 	return in

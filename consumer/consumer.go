@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"sync"
 	"time"
 
@@ -29,18 +28,22 @@ type Consumer struct {
 	rx   *mesh.Receiver
 	more *sync.Cond // the queue has something, or never will
 
-	topics []string // that the application subscribed to, sorted
-	queue  []delivery
-	rest   []beck.Record // that left the queue, and were not handed over after all
-	lent   []loan        // whose values the application has until its next call
-	gaps   []Gap
-	start  start
+	wants wants
+	queue []delivery
+	rest  []beck.Record             // that left the queue, and were not handed over after all
+	drops map[core.Partition]uint64 // to be told to OnDrop
+	lent  []loan                    // whose values the application has until its next call
+	start start
 	opening
 	handed uint64
 	pos    *progress // nil where none are saved
 	name   *claim    // nil where no name is claimed in the mesh
 	begun  bool      // the topics are asked for: saved positions, if any, are known
-	failed error     // why the consumer stopped by itself
+	cuts   cuts
+	bounds bounds
+	lookup *lookup       // under way
+	early  []beck.Offset // sought before that
+	failed error         // why the consumer stopped by itself
 }
 
 // delivery is a run on its way to the application.
@@ -58,9 +61,11 @@ func Start(c Config) (*Consumer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	con := &Consumer{cfg: c, start: newStart()}
+	c.StopAtEnd = c.StopAtEnd || !c.Until.IsZero()
+	con := &Consumer{cfg: c, start: newStart(), bounds: newBounds(c)}
+	list, _ := c.wants(c.Topics) // they are valid
+	con.wants = wantsOf(list)
 	con.opening.init(c.MessageBytes)
-	con.topics = slices.Compact(slices.Sorted(slices.Values(c.Topics)))
 	if err := con.openPositions(); err != nil {
 		return nil, fmt.Errorf("start consumer: %w", err)
 	}
@@ -71,7 +76,6 @@ func Start(c Config) (*Consumer, error) {
 		con.node = n
 		con.rx = mesh.NewReceiver(n, core.NewIntake(c.intake()), (*role)(con))
 		con.more = sync.NewCond(n.Locker())
-		n.Work(con.tellGaps)
 		con.beginLoad(n.Now())
 		return (*role)(con)
 	})
@@ -83,81 +87,6 @@ func Start(c Config) (*Consumer, error) {
 
 // Address returns the consumer's address.
 func (c *Consumer) Address() string { return c.node.UUID() }
-
-// Topics returns the current subscriptions, sorted.
-func (c *Consumer) Topics() []string {
-	c.node.Lock()
-	defer c.node.Unlock()
-	return slices.Clone(c.topics)
-}
-
-// Subscribe adds topics. Those that are subscribed to already stay as they are.
-func (c *Consumer) Subscribe(topics ...string) error {
-	for _, t := range topics {
-		if err := c.cfg.validTopic(t); err != nil {
-			return fmt.Errorf("subscribe to %q: %w", t, err)
-		}
-	}
-	c.node.Lock()
-	defer c.node.Unlock()
-	if c.node.Closed() {
-		return fmt.Errorf("consumer: %w", beck.ErrClosed)
-	}
-	var fresh []string
-	for _, t := range topics {
-		if i, known := slices.BinarySearch(c.topics, t); !known {
-			c.topics = slices.Insert(c.topics, i, t)
-			fresh = append(fresh, t)
-		}
-	}
-	if c.begun { // else they are wanted then
-		c.want(fresh)
-	}
-	return nil
-}
-
-// want subscribes to topics, and goes on where they are saved.
-func (c *Consumer) want(topics []string) {
-	now := c.node.Now()
-	for _, t := range topics {
-		if c.pos != nil && c.pos.knows(t) {
-			c.rx.In.WantWhole(t, now)
-		} else {
-			c.rx.In.Want(t, now)
-		}
-		for _, p := range c.node.Peers() {
-			if p.Dialled != nil {
-				(*role)(c).subscribe(p.Dialled, t)
-			}
-		}
-	}
-	c.resume(topics)
-	(*role)(c).greetAll()
-	c.rx.Act()
-}
-
-// Unsubscribe ends topics. Records of them that were received may still be
-// delivered. A topic that is subscribed to again starts anew, or at what is
-// saved.
-func (c *Consumer) Unsubscribe(topics ...string) error {
-	c.node.Lock()
-	defer c.node.Unlock()
-	for _, t := range topics {
-		i, known := slices.BinarySearch(c.topics, t)
-		if !known {
-			continue
-		}
-		c.topics = slices.Delete(c.topics, i, i+1)
-		c.rx.In.Unwant(t)
-		for _, p := range c.node.Peers() {
-			if p.Dialled != nil {
-				(*role)(c).unsubscribe(p.Dialled, t)
-			}
-		}
-	}
-	c.rx.Act()
-	return nil
-}
 
 // Poll returns at least one and at most most records, waiting for the first.
 // The values belong to the caller. It returns io.EOF at the end with StopAtEnd,
@@ -335,6 +264,10 @@ func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
 	o := c.openers.Get().(*opener)
 	defer c.openers.Put(o)
 	for i := range b.records {
+		if c.cuts.made.Load() != b.cuts {
+			b.cut, left = true, len(b.records) > 0
+			return true
+		}
 		r := b.records[i] // there it stays raw, for who goes on when this loop is left
 		err := o.open(&r)
 		if !yield(r, err) {

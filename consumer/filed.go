@@ -53,6 +53,9 @@ func (f *filed) save(c *Consumer, _, all map[core.Partition]uint64) bool {
 	c.node.Unlock()
 	err := f.file.Save(at)
 	c.node.Lock()
+	if err != nil {
+		err = fmt.Errorf("%w: %w", beck.ErrDisk, err)
+	}
 	c.saved(err)
 	return true
 }

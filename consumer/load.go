@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/beckmesh/beck"
@@ -78,7 +77,8 @@ func (c *Consumer) load(now time.Time) (done bool) {
 	}
 	c.begun = true
 	c.start.asked()
-	c.want(c.topics)
+	c.want(c.wants.list())
+	c.seekEarly()
 	return true
 }
 
@@ -89,15 +89,26 @@ func (c *Consumer) checkTimeout(now time.Time, missing string) {
 	}
 }
 
-// resume lets topics go on where they are saved.
-func (c *Consumer) resume(topics []string) {
-	if c.pos == nil {
-		return
-	}
-	for _, p := range sorted(c.pos.saved) {
-		if _, wanted := slices.BinarySearch(topics, p.Topic); wanted && p.Producer != began {
-			c.rx.In.Resume(core.Partition{Topic: p.Topic, Producer: p.Producer}, p.Next)
+// resume lets what is wanted go on where it is saved, or begin where it is to.
+func (c *Consumer) resume(fresh []core.Want) {
+	wanted := wantsOf(fresh)
+	at := make(map[core.Partition]uint64)
+	for _, o := range c.cfg.StartAt {
+		if wanted.match(o.Topic) {
+			at[core.Partition{Topic: o.Topic, Producer: o.Partition}] = o.Offset
 		}
+	}
+	if c.pos != nil {
+		for p, next := range c.pos.saved {
+			if p.Producer != began && wanted.match(p.Topic) {
+				at[p] = next
+			}
+		}
+	}
+	for _, p := range sorted(at) {
+		q := core.Partition{Topic: p.Topic, Producer: p.Producer}
+		c.rx.In.Resume(q, p.Next)
+		c.bounds.begun(q)
 	}
 }
 
@@ -114,7 +125,7 @@ func (c *Consumer) starting(now time.Time) (again time.Time) {
 	if !c.load(now) {
 		return now.Add(startEvery)
 	}
-	at := c.start.check(c.node, c.rx.In, now)
+	at := c.start.check(c, now)
 	if c.start.ready && c.failed == nil {
 		c.noteStart()
 	}
@@ -124,19 +135,19 @@ func (c *Consumer) starting(now time.Time) (again time.Time) {
 	return again
 }
 
-// noteStart has a consumer of new records save where it began: if it ends before
+// noteStart has a consumer that does not begin with the oldest records save where it began: if it ends before
 // its first commit, the next one of its name goes on there, and not at what is
 // new by then. What comes of partitions without a position is newer still.
 func (c *Consumer) noteStart() {
-	if c.pos == nil || c.cfg.Start != Latest {
+	if c.pos == nil || c.cfg.Start == Earliest {
 		return
 	}
-	for _, t := range c.topics {
-		if c.pos.knows(t) {
+	for _, w := range c.wants.list() {
+		if c.pos.knows(w.Name) {
 			continue
 		}
-		places := []place{{mark(t), 0}}
-		for p, next := range c.rx.In.Starts(t) {
+		places := []place{{mark(w.Name), 0}}
+		for p, next := range c.rx.In.Starts(w) {
 			if _, known := c.pos.wanted[p]; !known && next > 0 {
 				places = append(places, place{p, next})
 			}

@@ -13,7 +13,7 @@ import (
 type role Consumer
 
 // live is, for a dialled link, the topics whose records are subscribed to.
-type live map[string]bool
+type live map[core.Want]bool
 
 func (r *role) Dialled(d *mesh.Dialled) {
 	self := r.node.UUID()
@@ -24,46 +24,46 @@ func (r *role) Dialled(d *mesh.Dialled) {
 	if r.name != nil {
 		r.publishes(d)
 	}
-	for _, t := range r.rx.In.Topics() {
-		r.subscribe(d, t)
+	for _, w := range r.rx.In.Wants() {
+		r.subscribe(d, w)
 	}
 }
 
-// subscribe asks a peer for a topic: for its heads first, so that the first of
-// them tells where the records begin.
-func (r *role) subscribe(d *mesh.Dialled, topic string) {
-	d.Subscribe(protocol.Subscription(protocol.KindHead, topic))
-	if r.hearsStored(topic) && !d.Peer().Foreign() {
-		d.Subscribe(protocol.Subscription(protocol.KindStored, topic))
+// subscribe asks a peer for what is wanted: for its heads first, so that the first
+// of them tells where the records begin.
+func (r *role) subscribe(d *mesh.Dialled, w core.Want) {
+	d.Subscribe(w.Subscription(protocol.KindHead))
+	if r.hearsStored(w) && !d.Peer().Foreign() {
+		d.Subscribe(w.Subscription(protocol.KindStored))
 	}
-	r.setLive(d, topic, r.rx.In.Live(core.Partition{Topic: topic, Producer: d.Peer().UUID}))
+	r.setLive(d, w, r.rx.In.LiveOf(w, d.Peer().UUID))
 }
 
-func (r *role) unsubscribe(d *mesh.Dialled, topic string) {
-	d.Cancel(protocol.Subscription(protocol.KindHead, topic))
-	if r.hearsStored(topic) && !d.Peer().Foreign() {
-		d.Cancel(protocol.Subscription(protocol.KindStored, topic))
+func (r *role) unsubscribe(d *mesh.Dialled, w core.Want) {
+	d.Cancel(w.Subscription(protocol.KindHead))
+	if r.hearsStored(w) && !d.Peer().Foreign() {
+		d.Cancel(w.Subscription(protocol.KindStored))
 	}
-	r.setLive(d, topic, false)
+	r.setLive(d, w, false)
 }
 
-func (r *role) setLive(d *mesh.Dialled, topic string, on bool) {
+func (r *role) setLive(d *mesh.Dialled, w core.Want, on bool) {
 	subscribed := d.Data.(live)
-	if subscribed[topic] == on {
+	if subscribed[w] == on {
 		return
 	}
 	if on {
-		subscribed[topic] = true
-		d.Subscribe(protocol.Subscription(protocol.KindRecord, topic))
+		subscribed[w] = true
+		d.Subscribe(w.Subscription(protocol.KindRecord))
 		return
 	}
-	delete(subscribed, topic)
-	d.Cancel(protocol.Subscription(protocol.KindRecord, topic))
+	delete(subscribed, w)
+	d.Cancel(w.Subscription(protocol.KindRecord))
 }
 
-// hearsStored reports whether to be told what of a topic stores have on disk.
-func (r *role) hearsStored(topic string) bool {
-	return r.cfg.Deliver == Stored || (r.name != nil && topic == protocol.PositionsTopic)
+// hearsStored reports whether to be told what of it stores have on disk.
+func (r *role) hearsStored(w core.Want) bool {
+	return r.cfg.Deliver == Stored || (r.name != nil && w.Match(protocol.PositionsTopic))
 }
 
 func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
@@ -84,7 +84,13 @@ func (r *role) Subscribed(a *mesh.Accepted, prefix string, _ time.Time) {
 
 // greet tells a store what we subscribed to; it answers with heads.
 func (r *role) greet(a *mesh.Accepted, store string) {
-	a.Send(protocol.AppendConsumerHello(nil, store, r.node.UUID(), r.rx.In.Topics()))
+	var topics []string
+	for _, w := range r.rx.In.Wants() {
+		if !w.Pattern { // of those it is asked for all heads
+			topics = append(topics, w.Name)
+		}
+	}
+	a.Send(protocol.AppendConsumerHello(nil, store, r.node.UUID(), topics))
 }
 
 // greetAll tells the foreign stores of new topics.
@@ -106,21 +112,32 @@ func (r *role) Serve(s *mesh.Step, dst []byte, limit int) []byte {
 func (r *role) Tick(now time.Time) time.Time {
 	r.rx.In.Tick(now)
 	next := (*Consumer)(r).starting(now)
+	next = sooner(next, (*Consumer)(r).lookedUp(now))
 	r.rx.Act()
-	if at := r.rx.In.NextWake(); next.IsZero() || (!at.IsZero() && at.Before(next)) {
-		next = at
-	}
+	next = sooner(next, r.rx.In.NextWake())
 	if r.start.ready {
 		r.more.Broadcast()
 	}
 	return next
 }
 
+// sooner returns the earlier of two times, of which zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
 func (r *role) Receive(d *mesh.Dialled, b *mesh.Batch, now time.Time) (kept bool) {
 	for i := range b.Items {
 		if run := b.Items[i].Run; run != nil {
-			kept = true
-			r.rx.Run(d, run, now)
+			if r.rx.In.Takes(run.Partition) {
+				kept = true
+				dropped := r.rx.In.Stats.NoRoom
+				r.rx.Run(d, run, now)
+				(*Consumer)(r).dropped(run.Partition, r.rx.In.Stats.NoRoom-dropped)
+			}
 			continue
 		}
 		r.message(d, &b.Items[i].Message, now)
@@ -147,9 +164,12 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 // head takes a head, or the end of a list of them, which may have been the last
 // that was waited for.
 func (r *role) head(d *mesh.Dialled, m *protocol.Message, now time.Time) {
-	if t := r.rx.Head(d, m, now); t.EndOfList && !r.start.ready {
-		(*Consumer)(r).starting(now)
-		r.more.Broadcast()
+	if t := r.rx.Head(d, m, now); t.EndOfList {
+		(*Consumer)(r).lookedUp(now)
+		if !r.start.ready {
+			(*Consumer)(r).starting(now)
+			r.more.Broadcast()
+		}
 	}
 }
 
@@ -167,48 +187,19 @@ func (r *role) Deliver(deliveries []core.Delivery) {
 			continue
 		}
 		run := d.Run.Data.(*mesh.Run)
-		r.queue = append(r.queue, delivery{
-			run: run, at: int(d.Part.First - run.First), end: int(d.Part.End - run.First), consumed: d.Run.Bytes,
-		})
+		q := delivery{run: run, at: int(d.Part.First - run.First), end: int(d.Part.End - run.First), consumed: d.Run.Bytes}
+		if (*Consumer)(r).bound(&q); q.at < q.end {
+			r.queue = append(r.queue, q)
+		} else {
+			r.rx.In.Consumed(q.consumed, r.node.Now())
+		}
 	}
 	r.more.Broadcast()
 }
 
 // Live ends or takes again a producer's live records.
 func (r *role) Live(l core.LiveOrder) {
-	if p := r.node.Peer(l.Partition.Producer); p != nil && p.Dialled != nil {
-		r.setLive(p.Dialled, l.Partition.Topic, l.On)
+	if p := r.node.Peer(l.Producer); p != nil && p.Dialled != nil {
+		r.setLive(p.Dialled, l.Want, l.On)
 	}
-}
-
-// maxGaps bounds the reports that wait for the application's hook.
-const maxGaps = 1024
-
-// Report tells the log and the application's hook.
-func (r *role) Report(g core.Report) {
-	gap := Gap{
-		Kind: GapKind(g.Kind.String()), Topic: g.Partition.Topic, Partition: g.Partition.Producer,
-		First: g.Range.First, Last: max(g.Range.End, g.Range.First+1) - 1,
-	}
-	r.node.Logger().Warn("gap", "kind", string(gap.Kind), "topic", gap.Topic, "partition", gap.Partition, "first", gap.First, "last", gap.Last)
-	if r.cfg.OnGap == nil || len(r.gaps) >= maxGaps {
-		return
-	}
-	r.gaps = append(r.gaps, gap)
-	r.node.WakeWorkers()
-}
-
-// tellGaps calls the application's hook, without any lock of ours.
-func (c *Consumer) tellGaps() bool {
-	gaps := c.gaps
-	if len(gaps) == 0 {
-		return false
-	}
-	c.gaps = nil
-	c.node.Unlock()
-	defer c.node.Lock()
-	for _, g := range gaps {
-		c.cfg.OnGap(g)
-	}
-	return true
 }

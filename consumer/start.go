@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +25,7 @@ type start struct {
 	err   error
 	since map[string]time.Time      // when each node was first seen
 	ends  map[core.Partition]uint64 // what was known when it was ready
+	left  map[core.Partition]bool   // of these, what is still to be delivered
 
 	missing string // what the saved positions wait for
 }
@@ -45,17 +47,25 @@ func (s *start) end(err error) {
 
 // reached reports whether everything known at the start has been delivered.
 func (s *start) reached(in *core.Intake) bool {
-	for p, end := range s.ends {
-		if next, settled := in.Next(p); settled && next < end {
+	for p := range s.left {
+		if next, settled := in.Next(p); settled && next < s.ends[p] {
 			return false
 		}
-		delete(s.ends, p)
+		delete(s.left, p)
 	}
 	return true
 }
 
+// again notes that a partition was sought elsewhere.
+func (s *start) again(p core.Partition) {
+	if _, known := s.ends[p]; known {
+		s.left[p] = true
+	}
+}
+
 // check looks whether the start is over, and returns when to look again.
-func (s *start) check(n *mesh.Node, in *core.Intake, now time.Time) time.Time {
+func (s *start) check(c *Consumer, now time.Time) time.Time {
+	n, in := c.node, c.rx.In
 	if s.ready {
 		return time.Time{}
 	}
@@ -75,8 +85,21 @@ func (s *start) check(n *mesh.Node, in *core.Intake, now time.Time) time.Time {
 			return again
 		}
 	}
+	if c.bounds.start > 0 {
+		if c.lookup == nil {
+			c.lookUp(c.bounds.start, c.wants.list())
+		}
+		if c.lookedUp(now); !c.lookup.done {
+			return again
+		}
+		s.err = errors.Join(s.err, c.lookup.err)
+		c.endLookUp()
+	}
 	in.SetReady(now)
-	s.ends = in.Heads()
+	s.ends, s.left = in.Heads(), make(map[core.Partition]bool)
+	for p := range s.ends {
+		s.left[p] = true
+	}
 	s.end(s.err)
 	return time.Time{}
 }

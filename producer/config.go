@@ -65,6 +65,14 @@ type Config struct {
 	// nothing is new and everything is acknowledged. Default 1 s.
 	HeadInterval time.Duration
 
+	// OnAck is told of what stores have on disk. It is a hook: see [beck.Peer]; an
+	// acknowledgement may stand for several that came meanwhile. Default: none.
+	OnAck func(Ack)
+
+	// OnDrop is told of records that left the window before a slow node had them:
+	// it fetches them from a store. It is a hook. Default: none.
+	OnDrop func(Drop)
+
 	// Linger is how long Close waits for the links to take what was published,
 	// where no store has it yet. Default 5 s.
 	Linger time.Duration

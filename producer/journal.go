@@ -78,7 +78,7 @@ func (p *Producer) restore() error {
 // record notes an appended record for the journal. It needs the lock.
 func (p *Producer) record(t *mesh.Topic, seq uint64, content, trailer []byte) {
 	if err := p.journal.Append(t.Log.Topic, seq, content, trailer); err != nil {
-		p.fail(fmt.Errorf("journal: %w", err))
+		p.fail(fmt.Errorf("journal: %w: %w", beck.ErrDisk, err))
 		return
 	}
 	p.journal.dirty[t.Log] = true
@@ -104,7 +104,7 @@ func (p *Producer) syncJournal() bool {
 	p.node.Lock()
 	j.syncing = false
 	if err != nil {
-		p.fail(fmt.Errorf("journal: %w", err))
+		p.fail(fmt.Errorf("journal: %w: %w", beck.ErrDisk, err))
 		return false
 	}
 	for i, l := range logs {

@@ -30,7 +30,8 @@ type Producer struct {
 	packer  *packer                // nil without compression
 	enc     encoding
 	calls   []func() // callbacks that are due
-	err     error    // why the producer stopped by itself
+	told    told
+	err     error // why the producer stopped by itself
 	ended   bool
 	stats   Stats
 }
@@ -61,7 +62,12 @@ func Start(c Config) (*Producer, error) {
 		p.journal, uuid = j, j.UUID()
 	}
 	var restoreErr error
+	var onSkip func(string, uint64)
+	if c.OnDrop != nil {
+		onSkip = p.dropped
+	}
 	_, err = mesh.Start(mesh.Config{
+		OnSkip:     onSkip,
 		NodeConfig: c.NodeConfig, UUID: uuid, Role: protocol.RoleProducer, MessageBytes: c.MessageBytes,
 		Window: core.WindowConfig{
 			Bytes: c.WindowBytes, StoreAcks: c.MinStoreAcks, Journal: p.journal != nil,

@@ -73,6 +73,7 @@ func (r *role) ack(d *mesh.Dialled, m *protocol.Message) {
 			r.node.UUID(), m.Sequence, log.Topic, log.Next(), beck.ErrIdentity))
 		return
 	}
+	(*Producer)(r).acked(log, d.Peer().UUID, m.Sequence+1)
 	if acked > before {
 		(*Producer)(r).release(log, acked)
 	}

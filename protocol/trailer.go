@@ -12,15 +12,21 @@ const (
 	keySums      = 15 // see [Sums]
 	keyFirstSeen = 16 // see [FirstSeen]
 	keyBare      = 17 // see [FirstSeen]
+	keyLookup    = 18 // a time, ms since 1970: GET-HEADS asks where it begins
+	keyBegins    = 19 // the sequence at which it does
 )
 
-// Trailer is the part of beck's extension map that HEAD and DIRECT-HEAD use. On
-// the wire:
+// Trailer is the part of beck's extension map that HEAD and DIRECT-HEAD use, and
+// the GET-HEADS that asks for a time. On the wire:
 //
 //	+----+---------------+----------------+-----------------+---------+----------------+
 //	| 8n | 08 lowest     | 0A tail        | 0B 92 at digest | 0C C3   | 0D purged      |
 //	+----+---------------+----------------+-----------------+---------+----------------+
 //	 map   if HasLowest    if HasTail       if DigestAt > 0   if End    if Purged > 0
+//	     +---------------+----------------+
+//	     | 12 time       | 13 begins      |
+//	     +---------------+----------------+
+//	       if Time > 0     if HasBegins
 //
 // Numbers have msgpack's shortest form, keys ascend. The zero Trailer is no
 // bytes at all.
@@ -33,13 +39,16 @@ type Trailer struct {
 	DigestAt  uint64 // sequence up to which Digest sums up a store's contents; 0: it says none
 	Digest    uint64
 	Purged    uint64 // what is below was purged, which binds every store; 0: nothing was
+	Time      uint64 // ms since 1970, that is asked for or was; 0: none
+	Begins    uint64 // where Time begins, when HasBegins: the first sequence seen then or later, or behind the head
+	HasBegins bool
 }
 
 // Append appends the trailer to dst, which is frame 0 of any message but ACK.
 // Nothing is appended when the trailer says nothing.
 func (t Trailer) Append(dst []byte) []byte {
 	n := byte(0)
-	for _, has := range [...]bool{t.HasLowest, t.HasTail, t.DigestAt > 0, t.EndOfList, t.Purged > 0} {
+	for _, has := range [...]bool{t.HasLowest, t.HasTail, t.DigestAt > 0, t.EndOfList, t.Purged > 0, t.Time > 0, t.HasBegins} {
 		if has {
 			n++
 		}
@@ -62,6 +71,12 @@ func (t Trailer) Append(dst []byte) []byte {
 	}
 	if t.Purged > 0 {
 		dst = appendUint(append(dst, keyPurged), t.Purged)
+	}
+	if t.Time > 0 {
+		dst = appendUint(append(dst, keyLookup), t.Time)
+	}
+	if t.HasBegins {
+		dst = appendUint(append(dst, keyBegins), t.Begins)
 	}
 	return dst
 }
@@ -127,6 +142,11 @@ func (t *Trailer) parseEntry(b []byte) ([]byte, bool) {
 		return b[1:], true
 	case keyPurged:
 		return cutNumber(b, &t.Purged)
+	case keyLookup:
+		return cutNumber(b, &t.Time)
+	case keyBegins:
+		t.HasBegins = true
+		return cutNumber(b, &t.Begins)
 	}
 	return skipValue(b, maxDepth)
 }

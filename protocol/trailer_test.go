@@ -29,6 +29,10 @@ func genTrailer(t *rapid.T) Trailer {
 		tr.Digest = number.Draw(t, "digest")
 	}
 	tr.Purged = number.Draw(t, "purged")
+	tr.Time = number.Draw(t, "time")
+	if tr.HasBegins = rapid.Bool().Draw(t, "has begins"); tr.HasBegins {
+		tr.Begins = number.Draw(t, "begins")
+	}
 	return tr
 }
 
@@ -74,6 +78,11 @@ func TestTrailerReadByLibrary(t *testing.T) {
 				got.EndOfList, err = dec.DecodeBool()
 			case keyPurged:
 				got.Purged, err = dec.DecodeUint64()
+			case keyLookup:
+				got.Time, err = dec.DecodeUint64()
+			case keyBegins:
+				got.HasBegins = true
+				got.Begins, err = dec.DecodeUint64()
 			default:
 				t.Fatalf("key %d", key)
 			}
@@ -138,7 +147,7 @@ func TestTrailerWrittenByLibrary(t *testing.T) {
 		entries := map[int64]any{}
 		for range rapid.IntRange(0, 20).Draw(t, "unknown") {
 			key := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-40, 200)).Draw(t, "unknown key")
-			if !slices.Contains([]int64{keyLowest, keyTail, keyDigest, keyEndOfList, keyPurged}, key) {
+			if !slices.Contains([]int64{keyLowest, keyTail, keyDigest, keyEndOfList, keyPurged, keyLookup, keyBegins}, key) {
 				entries[key] = genValue(t, maxDepth-2)
 			}
 		}
@@ -156,6 +165,12 @@ func TestTrailerWrittenByLibrary(t *testing.T) {
 		}
 		if want.Purged > 0 {
 			entries[keyPurged] = want.Purged
+		}
+		if want.Time > 0 {
+			entries[keyLookup] = want.Time
+		}
+		if want.HasBegins {
+			entries[keyBegins] = want.Begins
 		}
 		keys := make([]int64, 0, len(entries))
 		for k := range entries {
@@ -355,5 +370,30 @@ func BenchmarkTrailerAppend(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		tr.Append(buf)
+	}
+}
+
+// TestLookupBytes: a question where a time begins, the answer for a partition, and
+// the end of the list, as docs/protocol.md draws them.
+func TestLookupBytes(t *testing.T) {
+	const noon = 1767268800000 // 2026-01-01 12:00:00 UTC
+	for _, test := range []struct {
+		trailer Trailer
+		want    string
+	}{
+		{Trailer{Time: noon}, "\x81\x12\xcf\x00\x00\x01\x9b\x79\x6d\xd6\x00"},
+		{Trailer{Lowest: 5, HasLowest: true, Time: 7, Begins: 300, HasBegins: true}, "\x83\x08\x05\x12\x07\x13\xcd\x01\x2c"},
+		{Trailer{Lowest: 1, HasLowest: true, EndOfList: true, Time: 7}, "\x83\x08\x01\x0c\xc3\x12\x07"},
+	} {
+		if got := test.trailer.Append(nil); string(got) != test.want {
+			t.Errorf("%+v is % x, want % x", test.trailer, got, test.want)
+		}
+		if got, err := ParseTrailer([]byte(test.want)); err != nil || got != test.trailer {
+			t.Errorf("% x is %+v, %v", test.want, got, err)
+		}
+	}
+	ask := Trailer{Time: noon}.Append(AppendGetHeads(nil, "t", strings.Repeat("A", AddressLen)))
+	if m, err := Parse(ask); err != nil || m.Kind != KindGetHeads || len(m.Trailer) != 11 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }

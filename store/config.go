@@ -49,6 +49,10 @@ type Config struct {
 	// the log says so in any case.
 	OnFull func(full bool)
 
+	// OnGap is told of records that the store could not get. It is a hook: see
+	// [beck.Peer]. Default: none; the log says so in any case.
+	OnGap func(Gap)
+
 	// CacheBytes is the memory for blocks read from disk. Default 64 MiB.
 	CacheBytes int64
 
@@ -57,6 +61,14 @@ type Config struct {
 	MessageBytes int
 
 	disk func(*blocklog.Options) // for tests: gives the log another disk
+}
+
+// Gap is a range of a partition that a store has gone on behind.
+type Gap struct {
+	Topic       string
+	Partition   string // the producer's address
+	First, Last uint64 // offsets
+	Expired     bool   // other nodes had let it expire; else none that is here has it
 }
 
 // DefaultConfig returns the settings of a store beside a local tower; Dir is

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
 )
@@ -109,7 +110,7 @@ func (s *Store) mend() bool {
 		return false // Tick wakes the workers every second
 	}
 	if d.failures > maxFailures {
-		s.fail(fmt.Errorf("the disk failed %d times in a row: what was acknowledged is in %q, and no more can be written", d.failures, s.cfg.Dir))
+		s.fail(fmt.Errorf("%w %d times in a row: what was acknowledged is in %q, and no more can be written", beck.ErrDisk, d.failures, s.cfg.Dir))
 		return false
 	}
 	s.node.Unlock()
@@ -139,9 +140,11 @@ func (s *Store) mended() {
 		s.keeper.Committed(core.Partition(p), state.Next)
 		s.rx.In.Trim(core.Partition(p), state.Tail, now)
 	}
-	for _, p := range sortedPartitions(s.disk.batch) {
+	batch := sortedPartitions(s.disk.batch)
+	for _, p := range batch {
 		s.settle(p, s.disk.batch[p], now)
 	}
+	s.lookAt(batch) // the write that failed may have begun some above what they have
 	s.rx.Act()
 	s.node.Logger().Warn("the log was opened again after a failed write: what is on disk is acknowledged, the rest is written again",
 		"partitions", len(s.disk.batch))

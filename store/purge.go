@@ -72,6 +72,7 @@ func (s *Store) purged(p core.Partition, before blocklog.State) {
 	if bytes, dropped := s.rounds.drop(p, state.Next); dropped {
 		s.rx.In.Rewind(p, state.Next, now)
 		s.rx.In.Consumed(bytes, now)
+		s.lookAt([]core.Partition{p}) // what was to be filled in is still missing
 	} else {
 		s.rx.In.Trim(p, state.Tail, now)
 	}

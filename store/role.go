@@ -20,9 +20,9 @@ func (r *role) Dialled(d *mesh.Dialled) {
 	}
 	d.Subscribe(protocol.Subscription(protocol.KindFetch, ""))
 	d.Subscribe(protocol.Subscription(protocol.KindGetHeads, ""))
-	for _, t := range r.rx.In.Topics() { // "" for all
-		d.Subscribe(protocol.Subscription(protocol.KindHead, t))
-		d.Subscribe(protocol.Subscription(protocol.KindRecord, t))
+	for _, w := range r.rx.In.Wants() {
+		d.Subscribe(w.Subscription(protocol.KindHead))
+		d.Subscribe(w.Subscription(protocol.KindRecord))
 	}
 }
 
@@ -37,8 +37,11 @@ func (r *role) PeerChanged(p *mesh.Peer, now time.Time) {
 // Subscribed greets a foreign consumer, which then says what it wants to know
 // the heads of. Our own ask by themselves.
 func (r *role) Subscribed(a *mesh.Accepted, prefix string, _ time.Time) {
-	k, to, _ := protocol.SplitSubscription([]byte(prefix))
+	k, to, exact := protocol.SplitSubscription([]byte(prefix))
 	if k == protocol.KindStored {
+		if !exact {
+			to = nil // of many topics: they are told of all
+		}
 		r.listens(a, string(to))
 	}
 	if k == protocol.KindStoreHello && !a.Beck() && protocol.ValidAddress(string(to)) == nil {
@@ -111,13 +114,14 @@ func (r *role) message(d *mesh.Dialled, m *protocol.Message, now time.Time) {
 			(*Store)(r).asked(question{string(m.Sender), core.Partition{Topic: string(m.To), Producer: q.Producer}, core.Range{First: q.First, End: q.End}})
 			return
 		}
-		r.heads(string(m.Sender), string(m.To))
+		t, _ := protocol.ParseTrailer(m.Trailer)
+		r.heads(string(m.Sender), string(m.To), t.Time)
 	case protocol.KindConsumerHello:
 		if string(m.To) != r.node.UUID() {
 			return
 		}
 		for _, t := range m.Topics {
-			r.heads(string(m.Sender), string(t))
+			r.heads(string(m.Sender), string(t), 0)
 		}
 	}
 }
@@ -133,9 +137,10 @@ func (r *role) fetch(m *protocol.Message) {
 	}
 }
 
-func (r *role) heads(requester, topic string) {
+// heads lists heads, and where a time begins unless it is 0.
+func (r *role) heads(requester, topic string, time uint64) {
 	serve := func() {
-		r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.Heads(topic, requester) })
+		r.node.Answer(protocol.KindDirectHead, requester, func(a *mesh.Accepted) { a.HeadsAt(topic, requester, time) })
 	}
 	// Other stores are told in any case: they may be waiting for us.
 	if p := r.node.Peer(requester); p != nil && p.Role() == protocol.RoleStore || !(*Store)(r).holding(serve) {
@@ -201,6 +206,10 @@ func (r *role) Report(g core.Report) {
 	case core.Expired:
 		(*Store)(r).lapse(g.Partition, g.Range.End)
 		text = "records expired before they came"
+	}
+	if f := r.cfg.OnGap; f != nil && g.Range.Len() > 0 && (g.Kind == core.Skipped || g.Kind == core.Expired) {
+		gap := Gap{g.Partition.Topic, g.Partition.Producer, g.Range.First, g.Range.End - 1, g.Kind == core.Expired}
+		r.node.Hook(func() { f(gap) })
 	}
 	r.node.Logger().Warn(text, "kind", g.Kind.String(), "topic", g.Partition.Topic, "partition", g.Partition.Producer, "range", g.Range.String())
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"math"
 
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/core"
@@ -111,6 +112,21 @@ func (s *Store) corrupt(p core.Partition, err error) (next uint64, ok bool) {
 	return damage.Next, true
 }
 
+// begins has a statement say where a time begins, if one is asked for and it can be
+// told.
+func (r *role) begins(p blocklog.Partition, time uint64, t protocol.Trailer) protocol.Trailer {
+	if time == 0 {
+		return t
+	}
+	at, err := r.log.SeenAt(p, int64(min(time, math.MaxInt64)))
+	if err != nil {
+		r.node.Logger().Error("cannot look for a time", "partition", core.Partition(p).String(), "err", err)
+		return t
+	}
+	t.Time, t.Begins, t.HasBegins = time, at, true
+	return t
+}
+
 // serveHeads lists the heads of a topic, or of all, from where it stopped.
 func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
 	start := len(dst)
@@ -128,7 +144,7 @@ func (r *role) serveHeads(s *mesh.Step, dst []byte, limit int) []byte {
 		}
 		var t protocol.Trailer
 		if s.Mark {
-			t = statement(state)
+			t = r.begins(p, s.Time, statement(state))
 		}
 		dst = mesh.AppendDirectHead(dst, s.Requester, q, state.Next-1, t)
 		if planted.Is(planted.ListEndsEarly) {

@@ -1,132 +1,185 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
+	"github.com/beckmesh/beck/internal/format"
+	"github.com/beckmesh/beck/internal/span"
 	"github.com/beckmesh/beck/protocol"
 	"github.com/spf13/cobra"
 )
 
-const (
-	pollRecords = 4096      // records taken from the consumer at once
-	outputBytes = 256 << 10 // output gathered for one write
-	stuckOutput = time.Second
-)
+const stuckOutput = time.Second // how long an interrupted consume waits for its reader
 
 // consumeFlags are the flags of `beck consume`.
 type consumeFlags struct {
 	meshFlags
+	topics        []string // of --topic
+	span          spanFlag
 	fromBeginning bool
 	count         int64
 	end           bool
 	name          string
 	positions     string
 	deliver       delivery
+	partition     address
+	grep          pattern
+	translate     string
+	quiet         bool
+	layout
 }
 
 func newConsume() *cobra.Command {
-	var f consumeFlags
+	f := consumeFlags{layout: layout{delimiter: newDelimiter(`\n`)}}
 	cmd := &cobra.Command{
-		Use:   "consume TOPIC",
-		Short: "Print the records of a topic, a line each",
-		Long: `consume prints the value of each record of TOPIC and a newline, in order within
-a partition. It starts with what is published from now on, and ends with
-Ctrl-C.
+		Use:     "consume TOPIC...",
+		Aliases: []string{"sub"},
+		Short:   "Print the records of topics, a line each",
+		Long: `consume prints the value of each record of the topics and a newline, in order
+within a partition. It starts with what is published from now on, and ends with
+Ctrl-C. A TOPIC may be a pattern: "*" stands for one level between dots, ">" at the
+end for the rest.
 
 With --name it saves what it has printed, every half second and at the end, and
 the next consume of that name goes on there, also after a crash: then a few lines
-may come again, and none is left out.`,
+may come again, and none is left out.
+
+--offset says where to begin: beginning, end, stored (with --name), N in every
+partition, -N for the last N records of each, or s@TIME; e@TIME ends before TIME,
+with what was known at the start, and begins at the beginning if nothing else is
+said. TIME is ms since 1970, RFC 3339, or an age such as 1h or 7d.
+
+--format has the tokens %t topic, %p partition, %o offset, %k key, %s value, %h
+headers, %T time in ms, %K and %S the lengths of key and value, %R that of the
+value in 4 bytes, %H the number of headers; modifiers such as %s{hex}, %k{base64},
+%s{json}, %o{big64}, %T{rfc3339}, %h{%k=%v }; and the escapes \n \t \r \0 \xHH.
+
+--json prints all of a record as a line that "beck produce --json" reads.`,
 		Example: `  beck consume hello
   beck consume hello --from-beginning --end
   beck consume orders --name billing --deliver stored
-  beck consume hello --sub tcp://10.0.0.5:5556 --pub tcp://10.0.0.5:5557`,
-		Args: oneTopic,
-		RunE: runs(func(cmd *cobra.Command, args []string) error { return runConsume(cmd, &f, args[0]) }),
+  beck sub 'sensors.>' -o s@1h -f '%T{rfc3339} %t %k %s\n'
+  beck consume hello -o -10 -e -J
+  beck consume hello -o beginning -e -J | beck produce copy -J`,
+		Args: func(_ *cobra.Command, args []string) error { return checkTopics(slices.Concat(f.topics, args)) },
+		RunE: runs(func(cmd *cobra.Command, args []string) error {
+			return runConsume(cmd, &f, slices.Concat(f.topics, args))
+		}),
 	}
 	f.addTo(cmd)
-	fl := cmd.Flags()
-	fl.BoolVar(&f.fromBeginning, "from-beginning", false, "start with the oldest record there is")
-	fl.Int64VarP(&f.count, "count", "c", 0, "stop after `N` records")
-	fl.BoolVarP(&f.end, "end", "e", false, "stop when everything that was known at the start is printed")
-	fl.StringVar(&f.name, "name", "", "go on where the last consume of `NAME` stopped, and save what is printed")
-	fl.StringVar(&f.positions, "positions", "", "save in `FILE` what is printed (default: in the stores)")
-	fl.Var(&f.deliver, "deliver", "`WHEN` to print a record: as \"received\", or when it is \"stored\" on a disk")
+	f.addStart(cmd)
+	f.addOutput(cmd)
 	return cmd
 }
 
-// delivery is the flag type of --deliver.
-type delivery struct{ consumer.Delivery }
-
-func (d *delivery) Type() string { return "delivery" }
-
-func (d *delivery) String() string {
-	if d.Delivery == consumer.Stored {
-		return "stored"
-	}
-	return "received"
+// addStart adds the flags that say which records are wanted.
+func (f *consumeFlags) addStart(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringArrayVarP(&f.topics, "topic", "t", nil, "a `TOPIC`, as an argument is")
+	fl.VarP(&f.span, "offset", "o", "`WHERE` to begin: beginning, end, stored, N, -N or s@TIME; and to end: e@TIME (default end)")
+	fl.BoolVar(&f.fromBeginning, "from-beginning", false, "start with the oldest record there is, as with -o beginning")
+	fl.Int64VarP(&f.count, "count", "c", 0, "stop after `N` records")
+	fl.BoolVarP(&f.end, "end", "e", false, "stop when everything that was known at the start is printed")
+	fl.VarP(&f.partition, "partition", "p", "print only what the producer with this `ADDRESS` wrote")
+	fl.Var(&f.grep, "grep", "print only records whose value matches `REGEXP`")
+	fl.StringVar(&f.name, "name", "", "go on where the last consume of `NAME` stopped, and save what is printed")
+	fl.StringVar(&f.positions, "positions", "", "save in `FILE` what is printed (default: in the stores)")
+	fl.Var(&f.deliver, "deliver", "`WHEN` to print a record: as \"received\", or when it is \"stored\" on a disk")
 }
 
-// Choices implements chooser.
-func (d *delivery) Choices() []string { return []string{"received", "stored"} }
-
-// Set implements pflag.Value; cobra puts the flag's name before the error.
-func (d *delivery) Set(text string) error {
-	switch text {
-	case "received":
-		d.Delivery = consumer.AsReceived
-	case "stored":
-		d.Delivery = consumer.Stored
-	default:
-		return errors.New(`want "received" or "stored"`)
+// check returns what is wrong with flags together.
+func (f *consumeFlags) check(cmd *cobra.Command) error {
+	changed := cmd.Flags().Changed
+	switch {
+	case changed("count") && f.count < 1:
+		return usagef("--count: %d: want at least 1", f.count)
+	case changed("name") && f.name == "":
+		return usagef("--name: want 1 to %d bytes", protocol.MaxSavedName)
+	case f.positions != "" && f.name == "":
+		return usagef("--positions: give the positions a --name")
+	case f.span.From == span.Stored && f.name == "":
+		return usagef("--offset stored: give the --name under which positions are stored")
+	case f.fromBeginning && f.span.From != span.Unset:
+		return usagef("--from-beginning and --offset %s: want one of them", &f.span)
+	case f.quiet && f.verbose:
+		return usagef("--quiet and --verbose: want one of them")
+	case changed("translate") && f.translate == "":
+		return usagef("--translate: no command given")
+	}
+	for _, by := range []string{"format", "json"} {
+		for _, other := range []string{"json", "delimiter", "key-delimiter", "null"} {
+			if changed(by) && changed(other) && by != other && (by != "format" || other != "null") {
+				return usagef("--%s and --%s: --%s says all that is printed", by, other, by)
+			}
+		}
 	}
 	return nil
 }
 
-func runConsume(cmd *cobra.Command, f *consumeFlags, topic string) error {
+func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {
 	node, err := f.node(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	if cmd.Flags().Changed("count") && f.count < 1 {
-		return usagef("--count: %d: want at least 1", f.count)
+	if err := f.check(cmd); err != nil {
+		return err
 	}
-	if cmd.Flags().Changed("name") && f.name == "" {
-		return usagef("--name: want 1 to %d bytes", protocol.MaxSavedName)
-	}
-	if f.positions != "" && f.name == "" {
-		return usagef("--positions: give the positions a --name")
-	}
-	c := consumer.DefaultConfig()
-	c.NodeConfig = node
-	c.SaveAs, c.PositionsFile, c.Deliver = f.name, f.positions, f.deliver.Delivery
-	c.Topics = []string{topic}
-	c.StopAtEnd = f.end
-	if f.fromBeginning {
-		c.Start = consumer.Earliest
-	}
-	ctx, stop := untilSignal(cmd.Context())
-	defer stop()
-	cons, err := consumer.Start(c)
+	how, err := f.compile(cmd)
 	if err != nil {
 		return err
 	}
-	err = f.print(ctx, cmd, cons, node)
+	if f.quiet {
+		node.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := f.config(node, topics)
+	ctx, stop := untilSignal(cmd.Context())
+	defer stop()
+	cons, err := consumer.Start(c)
+	if errors.Is(err, beck.ErrPattern) || errors.Is(err, beck.ErrTopic) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	err = f.print(ctx, cmd, cons, node, how)
 	return errors.Join(err, cons.Close())
 }
 
+// config returns the consumer's settings.
+func (f *consumeFlags) config(node beck.NodeConfig, topics []string) consumer.Config {
+	c := consumer.DefaultConfig()
+	c.NodeConfig, c.Topics = node, topics
+	c.SaveAs, c.PositionsFile, c.Deliver = f.name, f.positions, f.deliver.Delivery
+	c.StopAtEnd, c.Until = f.end, f.span.Until
+	switch f.span.From {
+	case span.Beginning:
+		c.Start = consumer.Earliest
+	case span.Offset:
+		c.Start = consumer.AtOffset(f.span.Offset)
+	case span.Last:
+		c.Start = consumer.Last(f.span.Count)
+	case span.Time:
+		c.Start = consumer.AtTime(f.span.Begin)
+	}
+	if f.fromBeginning || (f.span.From == span.Unset && !c.Until.IsZero()) {
+		c.Start = consumer.Earliest
+	}
+	return c
+}
+
 // print copies records to the output until it is done or interrupted.
-func (f *consumeFlags) print(ctx context.Context, cmd *cobra.Command, c *consumer.Consumer, node beck.NodeConfig) (err error) {
-	stop := notify(cmd.ErrOrStderr(), func() waiting { return consumerWaitsFor(c, node) })
-	defer stop()
+func (f *consumeFlags) print(ctx context.Context, cmd *cobra.Command, c *consumer.Consumer, node beck.NodeConfig, how *format.Format) (err error) {
+	if !f.quiet {
+		defer notify(cmd.ErrOrStderr(), func() waiting { return consumerWaitsFor(c, node) })()
+	}
 	go sayReady(ctx, c, node)
-	p := &printer{out: bufio.NewWriterSize(cmd.OutOrStdout(), outputBytes), left: f.count}
+	p := f.printer(ctx, cmd, how)
 	var saving *consumer.Consumer
 	if f.name != "" {
 		saving = c
@@ -156,54 +209,8 @@ func (f *consumeFlags) print(ctx context.Context, cmd *cobra.Command, c *consume
 
 // interrupted is how a live consumer ends; one with an end did not reach it.
 func (f *consumeFlags) interrupted(err error) error {
-	if err == nil && (f.end || f.count > 0) {
+	if err == nil && (f.end || f.count > 0 || !f.span.Until.IsZero()) {
 		return errors.New("interrupted before the end")
 	}
 	return err
-}
-
-// printer writes values as lines.
-type printer struct {
-	out   *bufio.Writer
-	left  int64 // records still to print; 0 is no limit
-	saver *saver
-}
-
-// run prints until ctx ends (nil), the limit, the consumer's end (nil), or an
-// error. What is there at once is gathered for one write; before it waits for
-// more, everything is written.
-func (p *printer) run(ctx context.Context, c *consumer.Consumer) error {
-	for {
-		most := pollRecords
-		if p.left > 0 {
-			most = int(min(p.left, pollRecords))
-		}
-		records, err := c.Poll(ctx, most)
-		if writeErr := p.write(records); writeErr != nil {
-			return writeErr
-		}
-		switch {
-		case errors.Is(err, io.EOF), err != nil && ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return err
-		}
-		if p.left > 0 {
-			if p.left -= int64(len(records)); p.left == 0 {
-				return nil
-			}
-		}
-	}
-}
-
-func (p *printer) write(records []beck.Record) error {
-	for i := range records {
-		p.out.Write(records[i].Value) // bufio keeps the first error for Flush
-		p.out.WriteByte('\n')
-	}
-	if err := p.out.Flush(); err != nil {
-		return fmt.Errorf("writing standard output: %w", err)
-	}
-	p.saver.wrote(records)
-	return nil
 }

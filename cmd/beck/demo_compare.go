@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck/consumer"
+	"github.com/beckmesh/beck/internal/split"
 )
 
 // measure counts the lines and bytes of a file.
@@ -22,15 +23,15 @@ func measure(name string) (lines int, size int64, err error) {
 		return 0, 0, err
 	}
 	defer f.Close()
-	r := &lineReader{in: f, limit: math.MaxInt}
-	for b := new(block); err == nil; {
-		err = r.next(b)
+	r := split.New(f, []byte("\n"), math.MaxInt)
+	for b := new(split.Block); err == nil; {
+		err = r.Next(b)
 	}
 	if !errors.Is(err, io.EOF) {
 		return 0, 0, err
 	}
 	size, err = f.Seek(0, io.SeekCurrent)
-	return r.count, size, err
+	return r.Count(), size, err
 }
 
 // nextLine returns the next line without its newline, or io.EOF behind the
@@ -51,7 +52,7 @@ func (d *demo) compare(ctx context.Context, c *consumer.Consumer) error {
 		return err
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, lineBlock)
+	r := bufio.NewReaderSize(f, outputBytes)
 	for seen := 0; seen < d.lines; {
 		records, err := c.Poll(ctx, min(pollRecords, d.lines-seen))
 		for _, record := range records {

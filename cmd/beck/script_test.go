@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,8 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/config"
 	"github.com/beckmesh/beck/internal/dafka"
+	"github.com/beckmesh/beck/internal/jsonl"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -60,6 +64,7 @@ func TestScript(t *testing.T) {
 			"oneline": cmdOneLine,
 			"lines":   cmdLines,
 			"bytes":   cmdBytes,
+			"records": cmdRecords,
 			"running": cmdRunning,
 		},
 		Setup: func(env *testscript.Env) error {
@@ -209,6 +214,53 @@ func cmdBytes(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	line := append(bytes.Repeat([]byte("x"), n), '\n')
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), line, 0o666))
+}
+
+// cmdRecords is "records N FILE": lines of JSON, of records of all kinds.
+func cmdRecords(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: records N FILE")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var lines []byte
+	for r := range oddRecords(n) {
+		lines = jsonl.Append(lines, &r)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), lines, 0o666))
+}
+
+// oddRecords yields n records that differ in what they have, and in what bytes.
+func oddRecords(n int) iter.Seq[beck.Record] {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	odd := func(most int) []byte {
+		b := make([]byte, rnd.IntN(most))
+		for i := range b {
+			b[i] = byte(rnd.IntN(256))
+		}
+		return b
+	}
+	return func(yield func(beck.Record) bool) {
+		for i := range n {
+			r := beck.Record{Topic: "a", Partition: strings.Repeat("0", 32), Offset: uint64(i), Time: time.UnixMilli(int64(i) * 1e7)}
+			switch i % 4 {
+			case 0:
+				r.Key, r.Value = odd(12), odd(40)
+			case 1:
+				r.Key, r.Value = []byte{}, []byte("text with \"quotes\" and ümläüts")
+			case 2:
+				r.Value, r.Time = []byte{}, time.Time{}
+			case 3:
+				r.Key, r.Value = []byte("key\n"), odd(3)
+			}
+			for range i % 3 {
+				r.Headers = append(r.Headers, beck.Header{Name: string(odd(4)), Value: odd(6)})
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
 }
 
 // cmdRunning is "running REGEXP": it waits until a process with such a command

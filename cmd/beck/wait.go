@@ -80,8 +80,8 @@ func (f *feed) settle(s *stages) error {
 	if err := f.producer.Close(); err != nil {
 		return err
 	}
-	if nobody && f.total > 0 {
-		return fmt.Errorf("%d records were sent to nobody: no node was linked", f.total)
+	if n := f.total.Load(); nobody && n > 0 {
+		return fmt.Errorf("%d records were sent to nobody: no node was linked", n)
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func (b *Batch) Add(p Partition, records *Builder) error {
 	if !e.adds {
 		b.append(e, records.First())
 	}
-	now := b.log.opts.Now().UnixMilli()
+	now := rising(e.updated, b.log.opts.Now().UnixMilli())
 	for n := range records.spans {
 		block := records.block(n, now)
 		var err error
@@ -109,6 +109,20 @@ func (b *Batch) Add(p Partition, records *Builder) error {
 func (b *Batch) append(e *entry, first uint64) {
 	s, known := b.log.state(e.Partition)
 	e.adds, e.known, e.base, e.first, e.next = true, known, s.Next, first, first
+	e.updated = s.Updated
+}
+
+// clockStep is how far a clock may be set back, ms, for the times in the blocks of a
+// partition to rise all the same. If it was further ahead than that, it was wrong.
+const clockStep = 60_000
+
+// rising returns now, or when the partition was last written to if the clock was set
+// back a little since: [Log.SeenAt] relies on it.
+func rising(last, now int64) int64 {
+	if last > now && last-now <= clockStep {
+		return last
+	}
+	return now
 }
 
 // put adds a block to a Pebble batch. It returns the memory for the key.
@@ -289,7 +303,7 @@ func (c *change) resume(e *entry) error {
 		return fmt.Errorf("%w: %v was written to since Add", ErrOverlap, e.Partition)
 	}
 	if e.adds {
-		s.Updated = now
+		s.Updated = rising(s.Updated, now)
 	}
 	e.after = s
 	return nil

@@ -27,11 +27,12 @@ type change struct {
 type entry struct {
 	Partition
 	// What a batch gathered: see [Batch].
-	adds  bool   // records are appended, or it begins; if so:
-	known bool   // it had a state when the first of them was added
-	base  uint64 // its Next then
-	first uint64 // where it begins if it is new
-	next  uint64 // its Next after the batch
+	adds    bool   // records are appended, or it begins; if so:
+	known   bool   // it had a state when the first of them was added
+	base    uint64 // its Next then
+	first   uint64 // where it begins if it is new
+	next    uint64 // its Next after the batch
+	updated int64  // when it was last written to before
 
 	after   state   // what it will be
 	hash    uint64  // of that as it is stored; 0 if it will be forgotten

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -135,9 +136,7 @@ func formatSize(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// Rule gives the topics that a pattern matches a policy. Levels of a topic are
-// separated by dots; in a pattern, * stands for any one level and > at the end
-// for one or more. Anything else is the topic itself.
+// Rule gives the topics that a pattern, a [core.Pattern], matches a policy.
 type Rule struct {
 	Pattern string
 	Policy  Policy
@@ -151,7 +150,7 @@ func ParseRule(text string) (Rule, error) {
 		return Rule{}, fmt.Errorf("%w: rule %q: want PATTERN=policy, like logs.*=records:1000", ErrPolicy, text)
 	}
 	r := Rule{Pattern: text[:at]}
-	if err := validPattern(r.Pattern); err != nil {
+	if err := core.Pattern(r.Pattern).Validate(); err != nil {
 		return Rule{}, fmt.Errorf("%w: rule %q: %w", ErrPolicy, text, err)
 	}
 	var err error
@@ -161,44 +160,11 @@ func ParseRule(text string) (Rule, error) {
 	return r, nil
 }
 
-func validPattern(pattern string) error {
-	if pattern == "" {
-		return fmt.Errorf("the pattern is empty")
-	}
-	levels := strings.Split(pattern, ".")
-	for i, level := range levels {
-		switch {
-		case level == ">" && i < len(levels)-1:
-			return fmt.Errorf("%q stands for the rest and must be the last level", level)
-		case len(level) > 1 && strings.ContainsAny(level, "*>"):
-			return fmt.Errorf("level %q: * and > stand for whole levels, between dots", level)
-		}
-	}
-	return nil
-}
-
 // String returns the rule as ParseRule reads it.
 func (r Rule) String() string { return r.Pattern + "=" + r.Policy.String() }
 
 // Match says whether the rule is for a topic.
-func (r Rule) Match(topic string) bool {
-	pattern := r.Pattern
-	for {
-		want, patternRest, patternMore := strings.Cut(pattern, ".")
-		have, topicRest, topicMore := strings.Cut(topic, ".")
-		switch {
-		case want == ">":
-			return true
-		case want != "*" && want != have:
-			return false
-		case patternMore != topicMore:
-			return false
-		case !patternMore:
-			return true
-		}
-		pattern, topic = patternRest, topicRest
-	}
-}
+func (r Rule) Match(topic string) bool { return core.Pattern(r.Pattern).Match(topic) }
 
 // Rules are the retention of a store. The first rule that matches a topic
 // counts; a topic that none matches is kept whole.
@@ -226,9 +192,8 @@ const savedRecords = 8192
 // own topics is not for them: "*.*=age:1h" is not to make consumers forget where
 // they are.
 func (rs Rules) Policy(topic string) Policy {
-	own := strings.HasPrefix(topic, protocol.ReservedTopics)
 	for _, r := range rs {
-		if r.Match(topic) && (!own || strings.HasPrefix(r.Pattern, protocol.ReservedTopics)) {
+		if r.Match(topic) {
 			return r.Policy
 		}
 	}

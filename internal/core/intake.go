@@ -66,6 +66,8 @@ type Statement struct {
 	Tail      uint64 // what is below has expired
 	HasLowest bool
 	HasTail   bool
+	Time      uint64 // where the time (ms since 1970) that was asked for begins: at
+	From      uint64 // this sequence, or behind the head; 0 if Time is
 }
 
 // Delivery is a part of a run whose turn has come.
@@ -84,13 +86,17 @@ type FetchOrder struct {
 }
 
 // AskOrder asks a source for its heads.
-type AskOrder struct{ Source, Topic string }
+type AskOrder struct {
+	Source, Topic string
+	Time          uint64 // ms since 1970: and where that begins in each partition; 0: do not say
+}
 
-// LiveOrder starts or ends a producer's live records of a topic. Its heads
+// LiveOrder starts or ends a producer's live records of what is wanted. Its heads
 // keep coming.
 type LiveOrder struct {
-	Partition Partition
-	On        bool
+	Want     Want
+	Producer string
+	On       bool
 }
 
 // ReportKind tells what happened to a partition.
@@ -163,9 +169,12 @@ type IntakeStats struct {
 // what is missing from whoever has it, and takes no more than fits.
 type Intake struct {
 	cfg          IntakeConfig
-	topics       map[string]*topic
-	names        []string // of the topics, sorted
-	all          bool     // every topic is wanted
+	wants        []*want          // sorted
+	topics       map[string]*want // those that are one topic, or all
+	lists        []string         // of heads that are asked for, sorted: of a topic, or "" of all
+	all          bool             // every topic is wanted
+	pauses       []pause
+	lookup       *lookup
 	parts        map[Partition]*part
 	active       map[*part]struct{} // with a gap, a fetch or a stall
 	mends        map[*mend]struct{} // that want something
@@ -187,19 +196,10 @@ type Intake struct {
 	Stats   IntakeStats
 }
 
-// topic is a topic that was subscribed to.
-type topic struct {
-	name   string
-	since  time.Time
-	whole  bool            // partitions begin at their first record, whatever the intake's do
-	newest uint64          // partitions begin at their last so many records; 0: as the intake's do
-	empty  map[string]bool // producers that had no partition of it when they listed theirs
-}
-
 // NewIntake returns an intake that wants nothing yet.
 func NewIntake(cfg IntakeConfig) *Intake {
 	return &Intake{
-		cfg: cfg, topics: make(map[string]*topic), parts: make(map[Partition]*part),
+		cfg: cfg, topics: make(map[string]*want), parts: make(map[Partition]*part),
 		active: make(map[*part]struct{}), mends: make(map[*mend]struct{}), sources: make(map[string]*source),
 		started: make(map[string]time.Time), out: new(Orders), taken: new(Orders),
 	}
@@ -214,53 +214,6 @@ func (in *Intake) Take() *Orders {
 
 // Release forgets the orders that Take returned.
 func (in *Intake) Release() { in.taken.reset() }
-
-// WantAll makes the intake take every topic. Sources are then asked for the
-// heads of all at once.
-func (in *Intake) WantAll(now time.Time) {
-	in.all = true
-	in.Want("", now)
-}
-
-// Want adds a topic and asks every source for its heads.
-func (in *Intake) Want(name string, now time.Time) {
-	in.add(&topic{name: name, since: now}, now)
-}
-
-func (in *Intake) add(t *topic, now time.Time) {
-	if in.topics[t.name] != nil {
-		return
-	}
-	in.topics[t.name] = t
-	i, _ := slices.BinarySearch(in.names, t.name)
-	in.names = slices.Insert(in.names, i, t.name)
-	for _, s := range in.sorted {
-		in.ask(s, t.name, now)
-	}
-}
-
-// Unwant removes a topic and forgets its partitions. What was delivered stays
-// delivered.
-func (in *Intake) Unwant(name string) {
-	delete(in.topics, name)
-	in.names = slices.DeleteFunc(in.names, func(n string) bool { return n == name })
-	for p, q := range in.parts {
-		if p.Topic == name {
-			in.forget(q)
-		}
-	}
-	for _, s := range in.sorted {
-		if a := s.asks[name]; a != nil {
-			s.close(a)
-			delete(s.asks, name)
-		}
-	}
-}
-
-func (in *Intake) wants(topic string) bool { return in.all || in.topics[topic] != nil }
-
-// Topics returns the wanted topics, sorted.
-func (in *Intake) Topics() []string { return slices.Clone(in.names) }
 
 // Started notes when a producer's process started, as its beacon says.
 func (in *Intake) Started(producer string, at time.Time) {
@@ -279,23 +232,29 @@ func (in *Intake) part(p Partition) *part {
 	if q := in.parts[p]; q != nil {
 		return q
 	}
-	if !in.wants(p.Topic) {
+	over := in.covering(p.Topic)
+	if len(over) == 0 && !in.all {
 		return nil
 	}
 	if len(in.parts) >= in.cfg.MaxPartitions {
 		in.Stats.Overflow++
 		return nil
 	}
-	q := newPart(p)
-	q.settled = in.fromStart(p.Topic) || in.young(p)
+	q := newPart(p, over)
 	if in.cfg.Stored && !planted.Is(planted.StoredIgnored) {
 		q.bound = 0
 	}
 	in.parts[p] = q
+	in.enter(q)
 	return q
 }
 
 func (in *Intake) forget(q *part) {
+	for _, t := range q.wants {
+		if t.Pattern {
+			t.count(q, -1)
+		}
+	}
 	in.endFetch(q)
 	in.setAsked(q, 0)
 	in.ahead -= q.heldBytes()
@@ -322,12 +281,6 @@ func (in *Intake) Heads() map[Partition]uint64 {
 		heads[p] = min(q.head, q.bound)
 	}
 	return heads
-}
-
-// Live reports whether a producer's live records of a partition are wanted now.
-func (in *Intake) Live(p Partition) bool {
-	q := in.parts[p]
-	return q == nil || q.live
 }
 
 // Consumed gives back the room of bytes that were delivered.

@@ -15,6 +15,10 @@ func (in *Intake) pursue(q *part, now time.Time) {
 	if !q.settled || in.parts[q.Partition] != q {
 		return
 	}
+	if q.paused {
+		in.rest(q)
+		return
+	}
 	in.drain(q)
 	in.resumed(q)
 	gap := q.gap()
@@ -309,8 +313,7 @@ func (in *Intake) setLive(q *part) {
 	} else if behind <= in.cfg.AheadBytes/2 {
 		want = true
 	}
-	if want != q.live && !in.cfg.Store {
-		q.live = want
-		in.out.Live = append(in.out.Live, LiveOrder{Partition: q.Partition, On: want})
+	if !in.cfg.Store {
+		in.shine(q, want)
 	}
 }

@@ -36,7 +36,7 @@ func (m *intakeModel) act() {
 		m.list(m.byID(a.Source), a.Topic)
 	}
 	for _, l := range o.Live {
-		m.byID(l.Partition.Producer).live[l.Partition] = l.On
+		m.byID(l.Producer).live[Partition{l.Want.Name, l.Producer}] = l.On
 	}
 	for len(reports) > 0 {
 		reports = m.skip(reports)

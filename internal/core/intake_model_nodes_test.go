@@ -45,7 +45,7 @@ func (m *intakeModel) raise(n *modelNode) {
 	m.in.SourceUp(n.Source, m.now)
 	if !n.All {
 		for _, p := range n.partitions() {
-			n.live[p] = m.in.Live(p)
+			n.live[p] = m.in.LiveOf(Want{Name: p.Topic}, p.Producer)
 			m.announce(n, p)
 		}
 	}

@@ -12,15 +12,19 @@ import (
 //	                 gap
 type part struct {
 	Partition
-	next    uint64 // sequence to deliver next
-	head    uint64 // sequence after the highest that anybody named
-	settled bool   // where it begins is decided
-	from    uint64 // that is where
-	begun   bool   // something was delivered, or a position was given
-	live    bool   // the producer's live records are wanted
-	acked   bool   // a store: something of it was acknowledged
-	resumed bool   // next was a saved position
-	ignored bool   // nothing of it is delivered
+	wants   []*want // that take it, the one first by which it begins; a store that wants all has none
+	next    uint64  // sequence to deliver next
+	head    uint64  // sequence after the highest that anybody named
+	settled bool    // where it begins is decided
+	from    uint64  // that is where
+	begun   bool    // something was delivered, or a position was given
+	live    bool    // the producer's live records are wanted
+	acked   bool    // a store: something of it was acknowledged
+	resumed bool    // next was a saved position
+	ignored bool    // nothing of it is delivered
+	paused  bool    // for now
+	named   bool    // somebody said how far it goes
+	fresh   bool    // its producer had told all it has before anything was known of it
 	// answered is how far its own producer has answered from record 0 on without a
 	// break, up to foreignRecords.
 	answered uint64
@@ -46,8 +50,8 @@ type part struct {
 }
 
 // newPart returns a partition of which nothing is known.
-func newPart(p Partition) *part {
-	q := &part{Partition: p, live: true, bound: unbounded}
+func newPart(p Partition, over []*want) *part {
+	q := &part{Partition: p, wants: over, live: true, bound: unbounded}
 	q.holes.part, q.bare.part, q.bare.bare = q, q, true
 	return q
 }

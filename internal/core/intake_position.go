@@ -8,20 +8,15 @@ import (
 // WantNewest adds a topic of which each partition begins at its last n records,
 // as the first source to speak of it counts them; n must be above 0.
 func (in *Intake) WantNewest(name string, n uint64, now time.Time) {
-	in.add(&topic{name: name, since: now, newest: n}, now)
+	in.WantFrom(Want{Name: name}, Start{StartNewest, n}, now)
 }
 
-// WantWhole adds a topic whose partitions begin at their first record.
-func (in *Intake) WantWhole(name string, now time.Time) {
-	in.add(&topic{name: name, since: now, whole: true}, now)
-}
-
-// Starts returns where each partition of a topic began, or, where that is not
-// decided, where it will if nothing more is published.
-func (in *Intake) Starts(topic string) map[Partition]uint64 {
+// Starts returns where each partition of what is wanted began, or, where that is
+// not decided, where it will if nothing more is published.
+func (in *Intake) Starts(w Want) map[Partition]uint64 {
 	starts := make(map[Partition]uint64)
 	for p, q := range in.parts {
-		if p.Topic != topic {
+		if !w.Match(p.Topic) {
 			continue
 		}
 		if starts[p] = q.from; !q.settled {
@@ -49,6 +44,18 @@ func (in *Intake) Resume(p Partition, next uint64) {
 		q.acked = in.cfg.Store && next > 0
 		q.resumed = !in.cfg.Store
 	}
+}
+
+// Seek has a partition go on at next, wherever it was. It is false if the
+// partition is not wanted.
+func (in *Intake) Seek(p Partition, next uint64, now time.Time) bool {
+	q := in.part(p)
+	if q == nil {
+		return false
+	}
+	q.stalled, q.unserved, q.resumed, q.ignored = false, time.Time{}, false, false
+	in.Rewind(p, next, now)
+	return true
 }
 
 // Ignore takes all that a partition has, and will have, for delivered.

@@ -12,7 +12,7 @@ func (in *Intake) Listed(id string, now time.Time) bool {
 	if !s.Lists && !s.All {
 		return true
 	}
-	for name := range in.topics {
+	for _, name := range in.lists {
 		a := s.asks[name]
 		if a == nil || (!a.done && !(s.Foreign && now.Sub(a.last) >= in.cfg.ListSilence)) {
 			return false
@@ -26,6 +26,7 @@ func (in *Intake) Listed(id string, now time.Time) bool {
 // nobody has is missing.
 func (in *Intake) SetReady(now time.Time) {
 	in.ready = true
+	in.settleLate(now)
 	in.reportAhead()
 	for _, q := range in.sortedActive(anyPart) {
 		in.pursue(q, now)

@@ -24,7 +24,7 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 	if r.Count == 0 {
 		return
 	}
-	q.head = max(q.head, r.End())
+	q.head, q.named = max(q.head, r.End()), true
 	if q.ignored {
 		q.next = q.head
 	}
@@ -42,6 +42,8 @@ func (in *Intake) Receive(source string, direct bool, r Run, now time.Time) {
 	case mended && r.End() <= q.next:
 	case r.End() <= q.next:
 		in.Stats.Duplicates += uint64(r.Count)
+	case q.paused:
+		in.noRoom(q, r, false)
 	case in.cfg.Store && r.First > q.next && planted.Is(planted.HoleAcknowledged),
 		in.cfg.Store && q.next == 0 && planted.Is(planted.StartAnywhere),
 		!in.cfg.Store && r.First > q.next+3 && planted.Is(planted.SilentSkip):

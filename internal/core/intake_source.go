@@ -42,7 +42,7 @@ func (in *Intake) SourceUp(s Source, now time.Time) {
 	in.sources[s.ID] = src
 	in.sorted = slices.Insert(in.sorted, i, src)
 	in.stores = in.stores || s.All
-	for _, name := range in.names {
+	for _, name := range in.lists {
 		in.ask(src, name, now)
 	}
 	for _, q := range in.sortedActive(anyPart) {
@@ -74,6 +74,9 @@ func (in *Intake) SourceDown(id string, now time.Time) {
 	src := in.sorted[i]
 	in.sorted = slices.Delete(in.sorted, i, i+1)
 	delete(in.sources, id)
+	if in.lookup != nil {
+		delete(in.lookup.open, id)
+	}
 	for _, q := range in.sortedActive(anyPart) {
 		delete(q.claims, id)
 		delete(q.refused, id)
@@ -99,7 +102,7 @@ func (in *Intake) askStores(now time.Time) {
 		if !s.All {
 			continue
 		}
-		for _, name := range in.names {
+		for _, name := range in.lists {
 			if a := s.asks[name]; a != nil && now.Sub(a.at) < askPause {
 				a.every = askPause
 				in.plan(s, a)
@@ -176,7 +179,7 @@ func (in *Intake) tickAsks(s *source, now time.Time) {
 		return
 	}
 	s.due = time.Time{}
-	for _, name := range in.names {
+	for _, name := range in.lists {
 		a := s.asks[name]
 		if a == nil {
 			continue
@@ -203,12 +206,14 @@ func (in *Intake) ListEnd(id, name string, now time.Time) {
 	s.asks[name].done = true
 	s.close(s.asks[name])
 	in.askQueued(s, now)
-	t := in.topics[name]
-	if t != nil && !s.All && in.parts[Partition{name, id}] == nil && len(t.empty) < in.cfg.MaxPartitions {
+	for _, t := range in.listing(name) {
+		if s.All || len(t.empty) >= in.cfg.MaxPartitions {
+			continue
+		}
 		if t.empty == nil {
 			t.empty = make(map[string]bool)
 		}
-		t.empty[id] = true // whatever it writes from now on is new
+		t.empty[id] = true // what it has not named, and writes from now on, is new
 	}
 }
 
@@ -223,25 +228,31 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 	if none && in.parts[st.Partition] == nil {
 		return
 	}
+	in.listed(s, st.Partition.Topic, now)
 	q := in.part(st.Partition)
 	if q == nil {
 		return
+	}
+	if st.Time > 0 && direct && s != nil {
+		in.found(s, q, st)
 	}
 	end := st.Head + 1
 	if none {
 		end = 0
 	}
 	before := q.head
-	q.head = max(q.head, end)
+	q.head, q.named = max(q.head, end), true
 	in.inStore(id, q, end)
 	if q.ignored {
 		q.next = q.head
 	}
 	if !q.settled && !none {
-		in.settleByHead(q, id, end, before)
+		in.settleByHead(q, id, end, before, st.Lowest)
 	}
 	if s != nil {
-		in.noteList(s, st, end > before, now)
+		if a := s.list(q.Topic); a != nil {
+			a.change = a.change || end > before
+		}
 		in.claim(s, q, st, end, direct, now)
 	}
 	in.pursue(q, now)
@@ -250,18 +261,28 @@ func (in *Intake) State(id string, direct bool, st Statement, now time.Time) {
 
 // refusesAll reports whether the sender has nothing, and does not even know
 // how far the partition goes. One that had records and dropped them all names
-// its head, and a lowest sequence behind it.
-func (st Statement) refusesAll() bool { return st.HasLowest && st.Lowest > st.Head && st.Head == 0 }
+// its head, a lowest sequence behind it, and, which tells a single record from
+// none, the tail.
+func (st Statement) refusesAll() bool {
+	return st.HasLowest && st.Lowest > st.Head && st.Head == 0 && st.Tail == 0
+}
 
-func (in *Intake) noteList(s *source, st Statement, news bool, now time.Time) {
-	a := s.asks[st.Partition.Topic]
-	if a == nil {
-		a = s.asks[""]
+// listed notes that a list goes on, whatever it names.
+func (in *Intake) listed(s *source, topic string, now time.Time) {
+	if s == nil {
+		return
 	}
-	if a != nil {
+	if a := s.list(topic); a != nil {
 		a.last = now
-		a.change = a.change || news
 	}
+}
+
+// list returns the ask whose list names a topic.
+func (s *source) list(topic string) *ask {
+	if a := s.asks[topic]; a != nil {
+		return a
+	}
+	return s.asks[""]
 }
 
 // claim notes what a source has. A direct statement that leaves out what it was

@@ -23,7 +23,11 @@ import (
 //	says from=S p=P head=N [lowest=N tail=N]  a DIRECT-HEAD
 //	list-end from=S topic=T
 //	started id=P ago=D                        what a beacon says
-//	want|unwant topic=T [newest=N], ready, resume p=P next=N, ignore p=P
+//	want|unwant topic=T|pattern=T [newest=N|last=N|earliest|offset=N|by-time], wants, ready,
+//	pause|unpause topic=T|pattern=T [id=P], standing, seek p=P next=N
+//	look-up time=N topic=T|pattern=T, looking, looked-up from=S [topic=T] time=N, found p=P
+//	        heads of such a list have time=N at-seq=N
+//	 resume p=P next=N, ignore p=P
 //	consume [bytes=N]                         all that was delivered, or N bytes
 //	acked p=P, may-ack p=P                    a store's
 //	bare p=P holes=(A-B,...) below=N          what it has without trailers
@@ -64,13 +68,24 @@ func (s *intakeScript) run(t *testing.T, d *datadriven.TestData) string {
 	case "ready":
 		s.in.SetReady(s.now)
 	case "want":
-		if d.HasArg("newest") {
-			s.in.WantNewest(scanString(t, d, "topic"), scanSeq(t, d, "newest"), s.now)
-		} else {
-			s.in.Want(scanString(t, d, "topic"), s.now)
-		}
+		s.in.WantFrom(scanWant(t, d), scanStart(t, d), s.now)
 	case "unwant":
-		s.in.Unwant(scanString(t, d, "topic"))
+		s.in.Drop(scanWant(t, d))
+	case "pause":
+		s.in.Pause(scanSelection(t, d), s.now)
+	case "unpause":
+		s.in.Unpause(scanSelection(t, d), s.now)
+	case "standing":
+		for _, st := range s.in.Standings(scanSelection(t, d)) {
+			fmt.Fprintf(&s.out, "%v next %d head %d%s%s\n", st.Partition, st.Next, st.Head,
+				map[bool]string{false: " unnamed"}[st.Named], map[bool]string{true: " paused"}[st.Paused])
+		}
+	case "look-up":
+		s.in.LookUp(scanBig(t, d, "time", 0), []Want{scanWant(t, d)}, s.now)
+	case "looking":
+		fmt.Fprintln(&s.out, s.in.LookingUp())
+	case "wants":
+		fmt.Fprintln(&s.out, s.in.Wants())
 	case "consume":
 		bytes := s.in.Queued()
 		d.MaybeScanArgs(t, "bytes", &bytes)
@@ -127,7 +142,14 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 	case "started":
 		s.in.Started(scanString(t, d, "id"), s.now.Add(-scanDuration(t, d, "ago")))
 		return
+	case "looked-up":
+		s.in.LookedUp(scanString(t, d, "from"), scanList(t, d), scanBig(t, d, "time", 0))
+		return
 	case "list-end":
+		if !d.HasArg("topic") {
+			s.in.ListEnd(scanString(t, d, "from"), "", s.now)
+			return
+		}
 		s.in.ListEnd(scanString(t, d, "from"), scanString(t, d, "topic"), s.now)
 		return
 	case "listed":
@@ -151,9 +173,16 @@ func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 		d.MaybeScanArgs(t, "from", &from)
 		st := Statement{Partition: p, Head: scanBig(t, d, "head", 0), HasLowest: d.HasArg("lowest"), HasTail: d.HasArg("tail")}
 		st.Lowest, st.Tail = scanBig(t, d, "lowest", 0), scanBig(t, d, "tail", 0)
+		st.Time, st.From = scanBig(t, d, "time", 0), scanBig(t, d, "at-seq", 0)
 		s.in.State(from, d.Cmd == "says", st, s.now)
 	case "resume":
 		s.in.Resume(p, scanBig(t, d, "next", 0))
+	case "seek":
+		if !s.in.Seek(p, scanBig(t, d, "next", 0), s.now) {
+			fmt.Fprintln(&s.out, "not wanted")
+		}
+	case "found":
+		fmt.Fprintln(&s.out, fmt.Sprint(s.in.Found(p)))
 	case "ignore":
 		s.in.Ignore(p, s.now)
 	case "acked":
@@ -223,10 +252,14 @@ func (s *intakeScript) orders() {
 		fmt.Fprintf(&s.out, "fetch from %s %v %v\n", f.Source, f.Partition, Range{f.First, f.First + uint64(f.Count)})
 	}
 	for _, a := range o.Ask {
-		fmt.Fprintf(&s.out, "ask %s for %s\n", a.Source, a.Topic)
+		fmt.Fprintf(&s.out, "ask %s for %s", a.Source, a.Topic)
+		if a.Time > 0 {
+			fmt.Fprintf(&s.out, " at %d", a.Time)
+		}
+		fmt.Fprintln(&s.out)
 	}
 	for _, l := range o.Live {
-		fmt.Fprintf(&s.out, "live %v %s\n", l.Partition, map[bool]string{true: "on", false: "off"}[l.On])
+		fmt.Fprintf(&s.out, "live %s/%s %s\n", l.Want.Name, l.Producer, map[bool]string{true: "on", false: "off"}[l.On])
 	}
 	for _, r := range o.Reports {
 		fmt.Fprintf(&s.out, "%v %v %v\n", r.Kind, r.Partition, r.Range)
@@ -273,4 +306,40 @@ func scanBig(t *testing.T, d *datadriven.TestData, key string, n uint64) uint64 
 		fmt.Sscanf(rest, "-%d", &n)
 	}
 	return ^uint64(0) - n
+}
+
+// scanWant reads topic=T or pattern=T.
+func scanWant(t *testing.T, d *datadriven.TestData) Want {
+	if d.HasArg("pattern") {
+		return Want{scanString(t, d, "pattern"), true}
+	}
+	return Want{Name: scanString(t, d, "topic")}
+}
+
+func scanSelection(t *testing.T, d *datadriven.TestData) (s Selection) {
+	if d.HasArg("topic") || d.HasArg("pattern") {
+		s.Want = scanWant(t, d)
+	}
+	d.MaybeScanArgs(t, "id", &s.Producer)
+	return s
+}
+
+func scanList(t *testing.T, d *datadriven.TestData) (list string) {
+	d.MaybeScanArgs(t, "topic", &list)
+	return list
+}
+
+func scanStart(t *testing.T, d *datadriven.TestData) Start {
+	for key, kind := range map[string]StartKind{
+		"newest": StartNewest, "last": StartLast, "earliest": StartEarliest, "offset": StartOffset, "by-time": StartTime,
+	} {
+		if d.HasArg(key) {
+			n := uint64(0)
+			if key != "earliest" && key != "by-time" {
+				n = scanBig(t, d, key, 0)
+			}
+			return Start{kind, n}
+		}
+	}
+	return Start{}
 }

@@ -21,6 +21,7 @@ type Job struct {
 	Range     Range     // JobRecords: what is left to serve
 	After     Partition // JobHeads: the last partition listed, for the shell
 	Started   bool      // JobHeads: After is set
+	Time      uint64    // JobHeads: ms since 1970, to say where it begins; 0: do not
 	Mark      bool      // close with what only our nodes understand: an end of list, a refusal
 	again     bool      // JobHeads: asked for once more while it ran
 }

@@ -33,9 +33,10 @@ type jobKey struct {
 	kind      JobKind
 	partition Partition
 	requester string
+	time      uint64
 }
 
-func (j *Job) key() jobKey { return jobKey{j.Kind, j.Partition, j.Requester} }
+func (j *Job) key() jobKey { return jobKey{j.Kind, j.Partition, j.Requester, j.Time} }
 
 // turn is a cursor or a job that has something to send.
 type turn struct {
@@ -125,7 +126,7 @@ func (o *Outlet) wake(c *Cursor) bool {
 // continues. It returns false when too many are under way.
 func (o *Outlet) Fetch(p Partition, requester string, first, count uint64, mark bool) bool {
 	r := Range{First: first, End: fetchEnd(first, count)}
-	for _, j := range o.jobs[jobKey{JobRecords, p, requester}] {
+	for _, j := range o.jobs[jobKey{JobRecords, p, requester, 0}] {
 		if j.merge(r) {
 			return true
 		}
@@ -136,11 +137,17 @@ func (o *Outlet) Fetch(p Partition, requester string, first, count uint64, mark 
 // Heads adds a list of heads for topic, "" for all topics. It returns false
 // when too many answers are under way.
 func (o *Outlet) Heads(topic, requester string, mark bool) bool {
-	if same := o.jobs[jobKey{JobHeads, Partition{Topic: topic}, requester}]; len(same) > 0 {
+	return o.HeadsAt(topic, requester, mark, 0)
+}
+
+// HeadsAt is Heads that say where a time begins.
+func (o *Outlet) HeadsAt(topic, requester string, mark bool, time uint64) bool {
+	j := &Job{Kind: JobHeads, Partition: Partition{Topic: topic}, Requester: requester, Mark: mark, Time: time}
+	if same := o.jobs[j.key()]; len(same) > 0 {
 		same[0].again = true
 		return true
 	}
-	return o.add(&Job{Kind: JobHeads, Partition: Partition{Topic: topic}, Requester: requester, Mark: mark})
+	return o.add(j)
 }
 
 func (o *Outlet) add(j *Job) bool {

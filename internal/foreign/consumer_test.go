@@ -3,6 +3,7 @@ package foreign_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/beckmesh/beck/consumer"
 	"github.com/beckmesh/beck/internal/foreign"
@@ -120,4 +121,46 @@ func TestConsumerLive(t *testing.T) {
 		p.Publish(numbered(i))
 	}
 	testmesh.InOrder(t, testmesh.Take(t, c, 100), 0, "value ")
+}
+
+// TestConsumerOfAPattern takes from C nodes what matches and no more: they are asked
+// for all heads, never where a time begins, and greeted without the pattern.
+func TestConsumerOfAPattern(t *testing.T) {
+	m := testmesh.New(t)
+	s := foreign.NewStore(t)
+	gone := protocol.NewAddress()
+	for i := range 300 {
+		for _, name := range []string{"a.b", "a.c", "a.b.c", "ab", "b"} {
+			s.Fill(name, gone, numbered(i))
+		}
+	}
+	reader := foreign.New(t)
+	reader.Want("F", "G", reader.Self(protocol.KindConsumerHello))
+	p := foreign.NewProducer(t, "a.live")
+	join(m, s, reader, p)
+	c := m.Consumer(func(c *consumer.Config) { c.Start = consumer.AtTime(time.Now()) }, "a.*", "x")
+	records := testmesh.Take(t, c, 600)
+	testmesh.InOrder(t, records, 0, "value ")
+	for _, r := range records {
+		if r.Topic != "a.b" && r.Topic != "a.c" {
+			t.Fatalf("got %v", r.Place())
+		}
+	}
+	p.AwaitSubscription("Ma.")
+	p.AwaitLink(c.Address())
+	p.Publish(numbered(0))
+	if r := testmesh.Take(t, c, 1)[0]; r.Topic != "a.live" {
+		t.Errorf("got %v", r.Place())
+	}
+	got := reader.Take("GET-HEADS of all", func(m foreign.Message) bool {
+		return m.Kind == protocol.KindGetHeads && len(m.To) == 0
+	})
+	for _, g := range got {
+		switch {
+		case g.Kind == protocol.KindGetHeads && len(g.Trailer) > 0:
+			t.Errorf("asked with a trailer: % x", g.Trailer)
+		case g.Kind == protocol.KindConsumerHello && (len(g.Topics) != 1 || string(g.Topics[0]) != "x"):
+			t.Errorf("greeted with %q", g.Topics)
+		}
+	}
 }

@@ -17,7 +17,8 @@ var layers = [][]string{
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"meshtest"},
 	{"tower", "producer", "consumer", "store"},
-	{"internal/mesh", "internal/foreign/..."},
+	{"internal/format"},
+	{"internal/mesh", "internal/foreign/...", "internal/jsonl"},
 	{"."}, // the root package: what an application and the mesh share
 	{"internal/blocklog", "internal/journal", "internal/positions"},
 	{"internal/home"},
@@ -26,7 +27,8 @@ var layers = [][]string{
 	{"internal/dafka"},
 	{"protocol"},
 	{"internal/network", "internal/zpl"},
-	{"internal/lint", "internal/config", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload"}, // know nothing of the rest
+	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
+		"internal/config", "internal/escape", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no

@@ -40,7 +40,7 @@ func (n *Node) AcceptDone(conn net.Conn, identity string, err error) {
 // identify notes who dialled. The newest link of a peer is the one that is
 // addressed; nothing else is believed because of it. It needs the lock.
 func (n *Node) identify(a *Accepted, uuid string) {
-	a.peer = n.peer(uuid)
+	a.peer, a.link.peer = n.peer(uuid), uuid
 	a.peer.Accepted = a
 	a.peer.answerWaiting()
 	n.role.PeerChanged(a.peer, n.driver.Now())

@@ -18,6 +18,10 @@ type Config struct {
 	MessageBytes int               // largest message taken or sent, in bytes of its frames; default 16 MiB
 	Window       core.WindowConfig // what the node publishes
 	Outlet       core.OutletConfig // what may wait on one link
+
+	// OnSkip is told of records that the window dropped before the link to a peer
+	// had them. It is called with the lock held. Default: none.
+	OnSkip func(peer string, records uint64)
 }
 
 // DefaultMessageBytes is the largest message unless it is set otherwise.

@@ -73,6 +73,7 @@ func (n *Node) DialDone(uuid, endpoint string, conn net.Conn, identity string, e
 	p.Dialled, p.Failures, p.Since = d, 0, now
 	n.table.Linked(uuid, endpoint, now)
 	n.log.Debug("linked", "peer", uuid, "endpoint", endpoint, "as", p.Role())
+	n.hookConnect(d.known())
 	n.role.Dialled(d)
 	n.role.PeerChanged(p, now)
 	n.driver.Run(d)
@@ -93,6 +94,7 @@ func newDialled(n *Node, conn net.Conn, p *Peer, endpoint string) *Dialled {
 func (n *Node) dialledEnded(d *Dialled, why error) {
 	now := n.driver.Now()
 	n.log.Debug("link lost", "peer", d.peer.UUID, "why", why)
+	n.hookDisconnect(d.known(), why)
 	if d.peer.Dialled == d {
 		d.peer.Dialled, d.peer.answers = nil, nil
 	}

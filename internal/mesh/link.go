@@ -25,10 +25,12 @@ type link struct {
 	closed  bool
 	why     error
 	onEnd   func(error) // called once, with the lock held
+	peer    string      // the UUID of who dialled, once it is known
 
 	w        writing // the writer's
 	lastPush time.Time
-	faults   int // malformed messages
+	faults   int    // malformed messages
+	skipped  uint64 // records of which Config.OnSkip was told
 }
 
 func newLink(n *Node, conn net.Conn) *link {
@@ -104,6 +106,7 @@ func (l *link) writeOnce() bool {
 	w := &l.w
 	l.writing = true
 	w.gather(l)
+	l.tellSkipped()
 	n.mu.Unlock()
 	err := w.flush(l)
 	n.mu.Lock()
@@ -116,6 +119,14 @@ func (l *link) writeOnce() bool {
 		n.idle.Broadcast()
 	}
 	return true
+}
+
+// tellSkipped tells of records that the link will not have.
+func (l *link) tellSkipped() {
+	if skipped := l.outlet.Skipped; skipped > l.skipped && l.node.cfg.OnSkip != nil {
+		l.node.cfg.OnSkip(l.peer, skipped-l.skipped)
+		l.skipped = skipped
+	}
 }
 
 // awaitsNothing reports whether writeOnce would not wait. It takes the lock.

@@ -14,6 +14,7 @@ var (
 	errMalformed = errors.New("mesh: too many malformed messages")
 	errOverflow  = errors.New("mesh: peer does not read its control messages")
 	errTooMany   = errors.New("mesh: too many subscriptions")
+	errTowerGone = errors.New("mesh: link to the tower ended")
 	errClosed    = errors.New("mesh: node closed")
 	errOther     = errors.New("mesh: another node is at this endpoint")
 	errReplaced  = errors.New("mesh: replaced by a newer link")

@@ -45,6 +45,7 @@ type Node struct {
 	pushBusy bool
 	scratch  []byte
 
+	hooks      hooks
 	idleBlocks [][]byte // of links' readers, to be used again
 
 	workers []func() bool
@@ -77,6 +78,7 @@ func Start(cfg Config, makeRole func(*Node) Role) (*Node, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.role = makeRole(n)
+	n.Work(n.runHooks)
 	n.driver.Start(n, towers)
 	return n, nil
 }

@@ -105,6 +105,14 @@ func (a *Accepted) Heads(topic, requester string) {
 	}
 }
 
+// HeadsAt is Heads that say where a time, in ms since 1970, begins. It needs the
+// lock.
+func (a *Accepted) HeadsAt(topic, requester string, time uint64) {
+	if a.link.outlet.HeadsAt(topic, requester, a.beck, time) {
+		a.link.wakeWriter()
+	}
+}
+
 // Dialled is a link that we dialled: it carries the peer's messages to us and
 // our subscriptions to the peer.
 type Dialled struct {

@@ -88,13 +88,21 @@ func (r *Receiver) Head(d *Dialled, m *protocol.Message, now time.Time) (t proto
 		if topic == allTopics {
 			topic = ""
 		}
-		r.In.ListEnd(d.peer.UUID, topic, now)
+		if t.Time > 0 {
+			r.In.LookedUp(d.peer.UUID, topic, t.Time)
+		} else {
+			r.In.ListEnd(d.peer.UUID, topic, now)
+		}
 		return t
 	}
-	r.In.State(d.peer.UUID, direct, core.Statement{
+	st := core.Statement{
 		Partition: core.Partition{Topic: topic, Producer: string(m.Sender)},
 		Head:      m.Sequence, Lowest: t.Lowest, HasLowest: t.HasLowest, Tail: t.Tail, HasTail: t.HasTail,
-	}, now)
+	}
+	if t.HasBegins {
+		st.Time, st.From = t.Time, t.Begins
+	}
+	r.In.State(d.peer.UUID, direct, st, now)
 	return t
 }
 
@@ -131,7 +139,7 @@ func (r *Receiver) carryOut(o *core.Orders) {
 		if a.Topic == "" && planted.Is(planted.StoresDoNotAsk) {
 			continue
 		}
-		r.send(a.Source, protocol.AppendGetHeads(nil, a.Topic, self))
+		r.send(a.Source, protocol.Trailer{Time: a.Time}.Append(protocol.AppendGetHeads(nil, a.Topic, self)))
 	}
 	for _, l := range o.Live {
 		r.role.Live(l)

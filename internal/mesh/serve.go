@@ -123,7 +123,7 @@ func AppendListEnd(s *Step, dst []byte, self string) []byte {
 		topic = allTopics
 	}
 	p := core.Partition{Topic: topic, Producer: self}
-	return AppendDirectHead(dst, s.Requester, p, 0, protocol.Trailer{Lowest: 1, HasLowest: true, EndOfList: true})
+	return AppendDirectHead(dst, s.Requester, p, 0, protocol.Trailer{Lowest: 1, HasLowest: true, EndOfList: true, Time: s.Time})
 }
 
 // serveHeads lists the heads of the node's own topics.

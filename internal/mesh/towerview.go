@@ -3,6 +3,7 @@ package mesh
 import (
 	"time"
 
+	beck "github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -22,6 +23,7 @@ func (n *Node) TowerUp(i int) {
 		n.towersUp++
 		n.table.TowerUp(i, now)
 		n.log.Debug("tower up", "tower", n.cfg.Pub[i])
+		n.hookConnect(beck.Peer{Role: protocol.RoleTower, Endpoint: n.cfg.Pub[i]})
 	})
 }
 
@@ -31,6 +33,7 @@ func (n *Node) TowerDown(i int) {
 		n.towersUp--
 		n.table.TowerDown(i, now)
 		n.log.Debug("tower down", "tower", n.cfg.Pub[i])
+		n.hookDisconnect(beck.Peer{Role: protocol.RoleTower, Endpoint: n.cfg.Pub[i]}, errTowerGone)
 	})
 }
 

@@ -24,6 +24,7 @@ type consumerBox struct {
 	lazy     bool // polls rarely
 	stored   bool // wants what is stored only
 	named    *named
+	paused   map[core.Partition]bool
 }
 
 func (w *World) newConsumer(name string, atEnd bool, topics []string) *consumerBox {
@@ -43,7 +44,10 @@ func (w *World) newLatest(name string, topics []string) *consumerBox {
 // ready reports whether the consumer knows all that is there.
 func (b *consumerBox) ready() bool { return b.consumer.Ready(never) == nil }
 
-func (b *consumerBox) calm() { b.lazy = false }
+func (b *consumerBox) calm() {
+	b.lazy = false
+	b.resumeAll()
+}
 
 func (b *consumerBox) start() {
 	w := b.world
@@ -60,6 +64,7 @@ func (b *consumerBox) start() {
 	if b.named != nil {
 		b.named.configure(&c, h)
 	}
+	b.paused = make(map[core.Partition]bool)
 	r := w.newReader(b.m.name)
 	c.OnGap = func(g consumer.Gap) {
 		w.tracef("%s is told: %v", b.m.name, g)
@@ -89,6 +94,9 @@ func (b *consumerBox) poll() {
 	records, err := b.consumer.Poll(never, 1+w.rng.Intn(200))
 	b.checkStored(records)
 	for _, rec := range records {
+		if b.paused[core.Partition{Topic: rec.Topic, Producer: rec.Partition}] {
+			w.failf("%s got %v, which it has paused", b.m.name, rec.Place())
+		}
 		b.reader.take(rec)
 	}
 	if errors.Is(err, beck.ErrNameInUse) {

@@ -36,6 +36,8 @@ func (h *history) fault() {
 		{"host resumed", h.resumeHost},
 		{"machine slow", h.slowMachine},
 		{"consumer lazy", h.lazyConsumer},
+		{"consumer seeks", h.seekConsumer},
+		{"consumer pauses", h.pauseConsumer},
 		{"tower down", h.towerDown},
 		{"tower up", h.towerUp},
 		{"new consumer", h.joinConsumer},

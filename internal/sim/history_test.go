@@ -21,7 +21,7 @@ var (
 var mustHappen = []string{
 	"ACK twice", "C node crash", "C node restart", "all connections of a host cut", "connection cut", "consumer crash",
 	"consumer crash with a name",
-	"consumer lazy", "consumer restart", "disk damaged", "disk full", "disk has room", "disk looked at when an ACK left",
+	"consumer lazy", "consumer pauses", "consumer restart", "consumer seeks", "disk damaged", "disk full", "disk has room", "disk looked at when an ACK left",
 	"history with C nodes", "history with retention", "purge", "host resumed", "host stopped", "link overtaken by its window", "log opened again",
 	"machine slow", "new consumer", "one-way cut", "partition", "partition healed", "producer crash",
 	"producer crash with a journal", "producer restart", "record of a C producer sent wrong",
