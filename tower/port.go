@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beckmesh/beck/internal/network"
 	"github.com/beckmesh/beck/internal/zmtp"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -49,11 +50,8 @@ func (t *Tower) bind(endpoint string, as zmtp.SocketType, serve func(*link)) (*p
 	if err != nil {
 		return nil, err
 	}
-	// A host that is gone is noticed within seconds, a slow one is left alone.
-	listen := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: time.Second, Interval: time.Second, Count: 3,
-	}}
-	listener, err := listen.Listen(t.ctx, "tcp", net.JoinHostPort(host, number))
+	addr := net.JoinHostPort(host, number)
+	listener, err := network.For(addr).Listen(t.ctx, addr, "")
 	if err != nil {
 		return nil, err
 	}

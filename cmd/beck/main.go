@@ -23,7 +23,7 @@ func main() {
 	// A reader that goes away is seen as a write error, not as a signal, so
 	// that a consumer leaves the mesh properly.
 	signal.Ignore(syscall.SIGPIPE)
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(runAs(os.Args[0], os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // usageError is a call that cannot be meant: its line ends with where to look.

@@ -20,12 +20,17 @@ import (
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/config"
+	"github.com/beckmesh/beck/internal/dafka"
 	"github.com/beckmesh/beck/internal/jsonl"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"beck": main, "beck-etc": mainWithFile, "throttle": throttle})
+	programs := map[string]func(){"beck": main, "beck-etc": mainWithFile, "throttle": throttle, "dafka_perf": main}
+	for _, p := range dafka.Programs { // a link tells this binary what to be
+		programs[p.Name()] = main
+	}
+	testscript.Main(m, programs)
 }
 
 // mainWithFile is beck where the configuration file of the system is
@@ -67,7 +72,9 @@ func TestScript(t *testing.T) {
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[runningKey{}] = make(map[string]*running)
-			env.Setenv("HOME", env.WorkDir) // where contexts are kept, for each script its own
+			first, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator))
+			env.Setenv("BECK", filepath.Join(first, "beck")) // for links to it
+			env.Setenv("HOME", env.WorkDir)                  // where contexts are kept, for each script its own
 			env.Setenv("XDG_CONFIG_HOME", "")
 			return nil
 		},

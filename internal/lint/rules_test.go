@@ -15,6 +15,7 @@ var layers = [][]string{
 	{"cmd/...", "bench/..."}, // bench is a module of its own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
+	{"meshtest"},
 	{"tower", "producer", "consumer", "store", "internal/survey"},
 	{"internal/format"},
 	{"internal/mesh", "internal/foreign/...", "internal/jsonl"},
@@ -23,7 +24,9 @@ var layers = [][]string{
 	{"internal/home"},
 	{"internal/core"},
 	{"internal/zmtp", "internal/compress"},
+	{"internal/dafka"},
 	{"protocol"},
+	{"internal/network", "internal/zpl"},
 	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
 		"internal/config", "internal/escape", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
 }

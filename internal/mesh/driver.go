@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/beckmesh/beck/internal/network"
 	"github.com/beckmesh/beck/internal/zmtp"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -72,12 +73,13 @@ func DriverFor(addr string) Driver {
 			return d.(Driver)
 		}
 	}
-	return new(machine)
+	return &machine{network: network.For(addr)}
 }
 
 // machine is the driver of one node on the machine it runs on: a goroutine for
 // each end of a link, each dial, each tower and each worker.
 type machine struct {
+	network  network.Network
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
@@ -89,21 +91,15 @@ type machine struct {
 	clock    clock // the node's lock guards it
 }
 
-// keepAlive finds a peer that is gone without a word within about 3 s. (No
-// TCP_USER_TIMEOUT: Linux counts a closed receive window against it, and would
-// cut peers that are merely slow.)
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}
-
 func (m *machine) Now() time.Time { return time.Now() }
 
 func (m *machine) Seed() int64 { return rand.Int63() }
 
 func (m *machine) NewAddress() string { return protocol.NewAddress() }
 
-func (m *machine) Listen(_ *Node, addr string) (uint16, error) {
+func (m *machine) Listen(n *Node, addr string) (uint16, error) {
 	m.ctx, m.cancel = context.WithCancel(context.Background())
-	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
-	listener, err := lc.Listen(m.ctx, "tcp", addr)
+	listener, err := m.network.Listen(m.ctx, addr, n.cfg.UUID)
 	if err != nil {
 		m.cancel()
 		return 0, err
@@ -117,7 +113,7 @@ func (m *machine) Unlisten(*Node) { m.listener.Close() }
 
 func (m *machine) Start(n *Node, towers []protocol.TowerAddr) {
 	for i, addr := range towers {
-		m.towers = append(m.towers, newTowerClient(i, addr, n.cfg.UUID, n, n.log))
+		m.towers = append(m.towers, newTowerClient(i, addr, n.cfg.UUID, m.network, n, n.log))
 	}
 	for _, c := range m.towers {
 		m.wg.Go(func() { c.run(m.ctx) })

@@ -10,10 +10,9 @@ import (
 	"github.com/beckmesh/beck/protocol"
 )
 
-const (
-	dialTimeout = 2 * time.Second       // for connecting to a peer
-	acceptPause = 50 * time.Millisecond // after a failed accept, for a machine without file descriptors
-)
+// acceptPause is the time after a failed accept, for a machine without file
+// descriptors.
+const acceptPause = 50 * time.Millisecond
 
 // accept takes connections until the node closes.
 func (m *machine) accept(n *Node) {
@@ -59,8 +58,7 @@ func (m *machine) connect(ctx context.Context, endpoint, self string) (net.Conn,
 	if err != nil {
 		return nil, "", err
 	}
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: keepAlive}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	conn, err := m.network.Dial(ctx, net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, "", err
 	}

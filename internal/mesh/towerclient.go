@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beckmesh/beck/internal/network"
 	"github.com/beckmesh/beck/internal/zmtp"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -32,7 +33,7 @@ const (
 	// towerSilence is how long a tower that has relayed beacons may relay none,
 	// our own included, until it is taken for stopped.
 	towerSilence = 4 * time.Second
-	// towerTimeout bounds a connect and one write.
+	// towerTimeout bounds one write.
 	towerTimeout = 2 * time.Second
 	// towerRedialMin and towerRedialMax bound the backoff of redials.
 	towerRedialMin = 20 * time.Millisecond
@@ -70,11 +71,12 @@ type towerEvents interface {
 // port. Each is redialled for as long as run runs, and nothing but the two
 // endpoints of the tower's address is ever dialled.
 type towerClient struct {
-	index int
-	addr  protocol.TowerAddr
-	self  string
-	ev    towerEvents
-	log   *slog.Logger
+	index   int
+	addr    protocol.TowerAddr
+	self    string
+	network network.Network
+	ev      towerEvents
+	log     *slog.Logger
 
 	soon      chan struct{} // a beacon is wanted before it is due
 	sender    atomic.Pointer[beaconLink]
@@ -83,14 +85,15 @@ type towerClient struct {
 
 // newTowerClient returns a client that does nothing until run. index names the
 // tower in the events; self is the node's UUID, given as ZMTP identity.
-func newTowerClient(index int, addr protocol.TowerAddr, self string, ev towerEvents, log *slog.Logger) *towerClient {
+func newTowerClient(index int, addr protocol.TowerAddr, self string, on network.Network, ev towerEvents, log *slog.Logger) *towerClient {
 	return &towerClient{
-		index: index,
-		addr:  addr,
-		self:  self,
-		ev:    ev,
-		log:   log.With("sub", addr.Sub, "pub", addr.Pub),
-		soon:  make(chan struct{}, 1),
+		index:   index,
+		addr:    addr,
+		self:    self,
+		network: on,
+		ev:      ev,
+		log:     log.With("sub", addr.Sub, "pub", addr.Pub),
+		soon:    make(chan struct{}, 1),
 	}
 }
 
@@ -135,10 +138,7 @@ func (c *towerClient) session(ctx context.Context, endpoint string, as zmtp.Sock
 	if err != nil {
 		return 0, fmt.Errorf("tower %q: %w", endpoint, err)
 	}
-	dialer := net.Dialer{Timeout: towerTimeout, KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: time.Second, Interval: time.Second, Count: 3,
-	}}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	conn, err := c.network.Dial(ctx, net.JoinHostPort(host, port))
 	if err != nil {
 		return 0, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/beckmesh/beck/internal/network"
 	"github.com/beckmesh/beck/internal/zmtp"
 	"github.com/beckmesh/beck/protocol"
 	"github.com/beckmesh/beck/tower"
@@ -99,7 +100,7 @@ func (f *fakeTower) addr() protocol.TowerAddr {
 // start runs a client of the tower until the test ends.
 func (f *fakeTower) start() (*towerClient, *recorder, context.CancelFunc) {
 	events := &recorder{}
-	c := newTowerClient(3, f.addr(), selfUUID, events, slog.New(slog.DiscardHandler))
+	c := newTowerClient(3, f.addr(), selfUUID, network.Sockets{}, events, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { c.run(ctx) })
@@ -316,7 +317,7 @@ func TestTowerClientWithTower(t *testing.T) {
 	}
 	defer started.Close()
 	events := &recorder{}
-	c := newTowerClient(0, protocol.TowerAddr{Sub: started.Sub(), Pub: started.Pub()}, selfUUID, events, quiet)
+	c := newTowerClient(0, protocol.TowerAddr{Sub: started.Sub(), Pub: started.Pub()}, selfUUID, network.Sockets{}, events, quiet)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { c.run(ctx) })

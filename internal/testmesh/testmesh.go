@@ -12,6 +12,7 @@ import (
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
+	"github.com/beckmesh/beck/meshtest"
 	"github.com/beckmesh/beck/producer"
 	"github.com/beckmesh/beck/store"
 	"github.com/beckmesh/beck/tower"
@@ -20,9 +21,11 @@ import (
 // Patience is how long a test waits for what must happen.
 const Patience = 20 * time.Second
 
-// Mesh is a tower and the settings of the nodes that join it.
+// Mesh is a tower and the settings of the nodes that join it: a mesh of package
+// meshtest on real sockets and without stores, whose producers wait for a store
+// unless they are told otherwise. Node may be changed.
 type Mesh struct {
-	t     testing.TB
+	*meshtest.Mesh
 	Tower *tower.Tower
 	Node  beck.NodeConfig
 }
@@ -30,16 +33,8 @@ type Mesh struct {
 // New starts a tower.
 func New(t testing.TB) *Mesh {
 	t.Helper()
-	c := tower.DefaultConfig()
-	c.Sub, c.Pub, c.Logger = "tcp://127.0.0.1:0", "tcp://127.0.0.1:0", Logger(t)
-	tw, err := tower.Start(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tw.Close() })
-	return &Mesh{t: t, Tower: tw, Node: beck.NodeConfig{
-		Sub: []string{tw.Sub()}, Pub: []string{tw.Pub()}, Listen: "127.0.0.1:0", Logger: Logger(t),
-	}}
+	m := meshtest.New(t, meshtest.OnPorts(), meshtest.NoStore(), meshtest.Logger(Logger(t)))
+	return &Mesh{Mesh: m, Tower: m.Tower(), Node: m.NodeConfig()}
 }
 
 // Logger returns a logger for nodes: warnings and worse go to the test's log.
@@ -49,53 +44,28 @@ func Logger(t testing.TB) *slog.Logger {
 
 // Producer starts a producer; edit may be nil.
 func (m *Mesh) Producer(edit func(*producer.Config)) *producer.Producer {
-	m.t.Helper()
-	c := producer.DefaultConfig()
-	c.NodeConfig = m.Node
-	if edit != nil {
-		edit(&c)
-	}
-	p, err := producer.Start(c)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	m.t.Cleanup(func() { p.Close() })
-	return p
+	return m.Mesh.Producer(func(c *producer.Config) {
+		c.NodeConfig, c.MinStoreAcks = m.Node, producer.DefaultConfig().MinStoreAcks
+		if edit != nil {
+			edit(c)
+		}
+	})
 }
 
 // Consumer starts a consumer of topics from their beginning; edit may be nil.
 func (m *Mesh) Consumer(edit func(*consumer.Config), topics ...string) *consumer.Consumer {
-	m.t.Helper()
-	c := consumer.DefaultConfig()
-	c.NodeConfig, c.Topics, c.Start = m.Node, topics, consumer.Earliest
-	if edit != nil {
-		edit(&c)
-	}
-	con, err := consumer.Start(c)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	m.t.Cleanup(func() { con.Close() })
-	return con
+	return m.Mesh.ConsumerWith(func(c *consumer.Config) {
+		c.NodeConfig = m.Node
+		if edit != nil {
+			edit(c)
+		}
+	}, topics...)
 }
 
 // Store starts a store on dir, which is a fresh one when it is empty.
 func (m *Mesh) Store(dir string, edits ...func(*store.Config)) *store.Store {
-	m.t.Helper()
-	c := store.DefaultConfig()
-	c.NodeConfig, c.Dir = m.Node, dir
-	if dir == "" {
-		c.Dir = m.t.TempDir()
-	}
-	for _, edit := range edits {
-		edit(&c)
-	}
-	s, err := store.Start(c)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	m.t.Cleanup(func() { s.Close() })
-	return s
+	join := func(c *store.Config) { c.NodeConfig = m.Node }
+	return m.Mesh.Store(dir, append([]func(*store.Config){join}, edits...)...)
 }
 
 // Context returns a context that ends with the test's patience.
