@@ -24,7 +24,7 @@ type printer struct {
 	out        *bufio.Writer
 	delimiter  []byte                                    // behind each value, with show nil
 	show       func(dst []byte, r *beck.Record) []byte   // how else to print a record
-	pick       func(r *beck.Record) fate              // nil: all are printed
+	pick       func(r *beck.Record) fate                 // nil: all are printed
 	change     func(context.Context, *beck.Record) error // nil: none is changed
 	unbuffered bool
 	left       int64     // records to print at most; 0 is no limit
@@ -39,8 +39,8 @@ type fate int
 
 const (
 	printIt  fate = iota
-	passOver         // it is done with, and not printed
-	leaveIt          // it is not part of what was asked for, and not saved as seen
+	passOver      // it is done with, and not printed
+	leaveIt       // it is not part of what was asked for, and not saved as seen
 )
 
 // printer returns a printer to the command's output.
