@@ -103,8 +103,9 @@ func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 	}
 	records := make([]beck.Record, c.count(max(most, 1)))
 	n := c.take(records)
+	cuts := c.cuts.begin()
 	c.node.Unlock()
-	n, err := c.handOver(records[:n])
+	n, err := c.handOver(records[:n], cuts)
 	return records[:n], err
 }
 
@@ -122,8 +123,9 @@ func (c *Consumer) PollInto(ctx context.Context, dst []beck.Record) (int, error)
 		return 0, err
 	}
 	n := c.take(dst)
+	cuts := c.cuts.begin()
 	c.node.Unlock()
-	return c.handOver(dst[:n])
+	return c.handOver(dst[:n], cuts)
 }
 
 // await waits until there are records to hand over, or returns why there never
