@@ -56,7 +56,7 @@ func (w *archiveWriter) add(name string, size int64, in io.Reader) error {
 	if err := w.header(name, size); err != nil {
 		return err
 	}
-	if n, err := io.Copy(io.MultiWriter(w.tar, sum), io.LimitReader(in, size)); err != nil {
+	if n, err := io.Copy(io.MultiWriter(sum, w.tar), io.LimitReader(in, size)); err != nil {
 		return err
 	} else if n < size {
 		return fmt.Errorf("file %q ended at %d of %d bytes", name, n, size)

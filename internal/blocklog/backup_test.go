@@ -180,7 +180,7 @@ func TestRestoreDamaged(t *testing.T) {
 	restore := func(raw []byte) (*Archive, error) {
 		f, err := o.FS.Create("/damaged", vfs.WriteCategoryUnspecified)
 		if err == nil {
-			_, err = f.Write(raw)
+			_, err = f.Write(bytes.Clone(raw)) // a file in memory may spoil what it is given
 		}
 		if err = errors.Join(err, f.Close()); err != nil {
 			t.Fatal(err)
