@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/beckmesh/beck/internal/histogram"
+	"github.com/beckmesh/beck/producer"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -100,13 +101,50 @@ func (c *collector[S]) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
+const (
+	buildInfo = "beck_build_info"
+	buildHelp = "1; the label says which version runs."
+)
+
 // processMetrics are those of each program in Go, and what this one is.
 func processMetrics(version string) []prometheus.Collector {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "beck_build_info", Help: "1; the label says which version runs.", ConstLabels: prometheus.Labels{"version": version},
+		Name: buildInfo, Help: buildHelp, ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
 	return []prometheus.Collector{
 		info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
+}
+
+// MetricName is a metric that daemons print.
+type MetricName struct {
+	Name string
+	Kind string // counter, gauge or histogram
+	Help string
+}
+
+// MetricNames returns all metrics of beck's own.
+func MetricNames() []MetricName {
+	list := []MetricName{{buildInfo, "gauge", buildHelp}}
+	list = append(list, names(towerFamilies)...)
+	for _, families := range storeMetrics {
+		list = append(list, names(families)...)
+	}
+	list = append(append(list, names(producerFamilies)...), names([]family[producer.Stats]{windowLimit(0)})...)
+	return append(list, names(consumerFamilies)...)
+}
+
+func names[S any](families []family[S]) (list []MetricName) {
+	for _, f := range families {
+		kind := "gauge"
+		switch {
+		case f.histogram != nil:
+			kind = "histogram"
+		case f.kind == prometheus.CounterValue:
+			kind = "counter"
+		}
+		list = append(list, MetricName{f.name, kind, f.help})
+	}
+	return list
 }

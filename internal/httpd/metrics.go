@@ -40,8 +40,10 @@ func StoreMetrics(s *store.Store) prometheus.Collector {
 		f := storeFacts{Stats: s.Stats(), Times: s.Times(), disk: s.Disk()}
 		f.topics, f.more = s.TopicStats(maxTopics)
 		return f
-	}, storeFamilies, storeLinkFamilies, diskFamilies, topicFamilies)
+	}, storeMetrics...)
 }
+
+var storeMetrics = [][]family[sf]{storeFamilies, storeLinkFamilies, diskFamilies, topicFamilies}
 
 type sf = storeFacts
 
@@ -122,8 +124,11 @@ func byTopic(name, help string, kind prometheus.ValueType, value func(*store.Top
 
 // ProducerMetrics returns the metrics of a producer whose window has so many bytes.
 func ProducerMetrics(p *producer.Producer, window int64) prometheus.Collector {
-	limit := gauge("beck_producer_window_limit_bytes", "Bytes that the window may take.", func(*producer.Stats) int64 { return window })
-	return newCollector(p.Stats, producerFamilies, []family[producer.Stats]{limit})
+	return newCollector(p.Stats, producerFamilies, []family[producer.Stats]{windowLimit(window)})
+}
+
+func windowLimit(bytes int64) family[producer.Stats] {
+	return gauge("beck_producer_window_limit_bytes", "Bytes that the window may take.", func(*producer.Stats) int64 { return bytes })
 }
 
 var producerFamilies = []family[producer.Stats]{
