@@ -131,6 +131,7 @@ func (s *Store) commit() bool {
 	}
 	batch, lapses := s.take()
 	s.rounds.writing = batch // until it is on disk
+	begun := s.node.Now()
 	s.node.Unlock()
 	look, err := s.write(batch)
 	if err == nil {
@@ -141,6 +142,7 @@ func (s *Store) commit() bool {
 		return s.writeFailed(batch, lapses, err)
 	}
 	s.disk.wrote()
+	s.times.committed(batch, s.node.Now().Sub(begun))
 	s.rounds.writing = nil
 	s.lookAt(look) // what is missing still is not to be acknowledged
 	s.committed(batch, s.node.Now())

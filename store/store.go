@@ -44,6 +44,7 @@ type Store struct {
 	closed    chan struct{}
 	closing   sync.Once
 	stats     Stats
+	times     times
 }
 
 // Start opens the directory and joins the mesh. A directory that another store
@@ -97,7 +98,7 @@ type diskDriver interface {
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
 		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), keeper: core.NewKeeper(), comparer: core.NewComparer(blocklog.GrainRecords),
-		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}),
+		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}), times: newTimes(),
 	}
 }
 
@@ -201,50 +202,4 @@ func (s *Store) fail(err error) {
 	s.err = err
 	s.node.Logger().Error("store stopped", "err", err)
 	close(s.failed)
-}
-
-// Stats is what a store counts.
-type Stats struct {
-	Partitions int               // kept
-	Records    uint64            // kept
-	Bytes      uint64            // of their contents
-	DiskBytes  uint64            // that they take on disk
-	Committed  uint64            // records written to disk since the start
-	Commits    uint64            // syncs they took
-	Reopened   uint64            // times the log was opened again because a write failed
-	DiskFull   bool              // nothing is acknowledged until there is room on the disk
-	Duplicates uint64            // records that came again
-	NoRoom     uint64            // records that did not fit, and are fetched later
-	Damaged    uint64            // records that came with a checksum not their own, and are fetched again
-	Lost       uint64            // records that nobody had when they were due
-	Missing    uint64            // records that are missing below others now
-	Bare       uint64            // records without the trailers they may have had
-	Filled     uint64            // records that had been missing
-	Conflicts  uint64            // ranges of which another store holds different contents
-	Trimmed    uint64            // records that retention or a purge deleted
-	Queued     int64             // bytes received and not on disk yet
-	Links      int               // nodes that we listen to now
-	Towers     int               // towers there now
-	Malformed  map[string]uint64 // messages dropped, by kind
-}
-
-// Stats returns what was counted so far.
-func (s *Store) Stats() Stats {
-	s.node.Lock()
-	n, st := s.node.Stats(), s.stats
-	st.Duplicates, st.NoRoom, st.Damaged = s.rx.In.Stats.Duplicates, s.rx.In.Stats.NoRoom, s.rx.In.Stats.Damaged
-	st.Queued = s.rx.In.Queued()
-	st.Missing, st.Filled = s.rx.In.Lacking(), s.rx.In.Stats.Filled
-	s.node.Unlock()
-	st.Links, st.Towers, st.Malformed = n.Dialled, n.Towers, n.Malformed
-	for _, state := range s.log.Partitions() {
-		st.Partitions++
-		st.Records += state.Records
-		st.Bytes += state.Bytes
-		st.Bare += state.Bare
-	}
-	st.DiskBytes, st.DiskFull = s.log.DiskBytes(), s.disk.full.Load()
-	kept, further := s.log.ConflictCount()
-	st.Conflicts = kept + further
-	return st
 }

@@ -113,60 +113,18 @@ func (f *checkFlags) look(cmd *cobra.Command) (*verdict, error) {
 
 // verdict is what a check found.
 type verdict struct {
-	Status   survey.Level     `json:"status"`
-	Summary  checkSummary     `json:"summary"`
-	Problems []survey.Problem `json:"problems"`
-
+	survey.Verdict
 	snap *survey.Snapshot
 }
 
-// checkSummary counts what was looked at.
-type checkSummary struct {
-	Towers      int    `json:"towers"`
-	TowersUp    int    `json:"towers_up"`
-	Nodes       int    `json:"nodes"`
-	Silent      int    `json:"silent"`
-	Stores      int    `json:"stores"`
-	Topics      int    `json:"topics"`
-	Partitions  int    `json:"partitions"`
-	Records     uint64 `json:"records"`
-	UnderStored int    `json:"under_stored"`
-	Missing     uint64 `json:"missing"`
-	Conflicts   uint64 `json:"conflicts"`
-	Names       int    `json:"saved_names"`
-	MaxLag      uint64 `json:"max_lag"`
-}
-
 func newVerdict(snap *survey.Snapshot, limits survey.Limits) *verdict {
-	v := &verdict{Problems: snap.Problems(limits), snap: snap}
-	if v.Problems == nil {
-		v.Problems = []survey.Problem{}
-	}
-	v.Status = survey.Worst(v.Problems)
-	n := &v.Summary
-	n.Towers, n.TowersUp = len(snap.Towers), len(snap.Towers)-len(downTowers(snap))
-	n.Nodes, n.Silent, n.Topics, n.Names = len(snap.Nodes), len(snap.Silent), len(snap.Topics), len(snap.Saved)
-	for i := range snap.Nodes {
-		if snap.Nodes[i].Role == "store" {
-			n.Stores++
-		}
-	}
-	for i := range snap.Topics {
-		t := &snap.Topics[i]
-		n.Partitions, n.Records = n.Partitions+t.Partitions, n.Records+t.Records
-		n.Missing, n.Conflicts = n.Missing+t.Missing, n.Conflicts+t.Conflicts
-		n.UnderStored += t.UnderStored(limits.MinStores)
-	}
-	for i := range snap.Saved {
-		n.MaxLag = max(n.MaxLag, snap.Saved[i].Lag)
-	}
-	return v
+	return &verdict{snap.Verdict(limits), snap}
 }
 
 func (v *verdict) print(out io.Writer, format string) error {
 	switch format {
 	case "json":
-		return writeJSON(out, v)
+		return writeJSON(out, v.Verdict)
 	case "prometheus":
 		return v.prometheus(out)
 	case "nagios":
@@ -182,8 +140,9 @@ func (v *verdict) write(out io.Writer, text string) error {
 	return nil
 }
 
-// summary is a line for people.
-func (n *checkSummary) line() string {
+// line is the summary for people.
+func (v *verdict) line() string {
+	n := &v.Summary
 	return fmt.Sprintf("%d of %d towers, %d nodes, %d stores, %d topics, %d partitions, %s records",
 		n.TowersUp, n.Towers, n.Nodes, n.Stores, n.Topics, n.Partitions, humanCount(n.Records))
 }
@@ -191,7 +150,7 @@ func (n *checkSummary) line() string {
 // text is a line for the whole and one for each problem.
 func (v *verdict) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", v.Status, v.Summary.line())
+	fmt.Fprintf(&b, "%s: %s\n", v.Status, v.line())
 	for _, p := range v.Problems {
 		fmt.Fprintf(&b, "%s: %s: %s\n", p.Level, p.Kind, oneLine(p.Text))
 	}
@@ -202,7 +161,7 @@ func (v *verdict) text() string {
 // then a line for each problem. A bar in a text would end it.
 func (v *verdict) nagios() string {
 	n := &v.Summary
-	what := n.line()
+	what := v.line()
 	if len(v.Problems) > 0 {
 		what = noBar(v.Problems[0].Text)
 		if more := len(v.Problems) - 1; more > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
 	"github.com/beckmesh/beck/internal/format"
+	"github.com/beckmesh/beck/internal/httpd"
 	"github.com/beckmesh/beck/internal/span"
 	"github.com/beckmesh/beck/protocol"
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ const stuckOutput = time.Second // how long an interrupted consume waits for its
 // consumeFlags are the flags of `beck consume`.
 type consumeFlags struct {
 	meshFlags
+	web           httpFlags
 	topics        []string // of --topic
 	span          spanFlag
 	fromBeginning bool
@@ -75,6 +77,7 @@ value in 4 bytes, %H the number of headers; modifiers such as %s{hex}, %k{base64
 	f.addTo(cmd)
 	f.addStart(cmd)
 	f.addOutput(cmd)
+	f.web.addTo(cmd, httpd.Off)
 	return cmd
 }
 
@@ -112,6 +115,9 @@ func (f *consumeFlags) check(cmd *cobra.Command) error {
 	case changed("translate") && f.translate == "":
 		return usagef("--translate: no command given")
 	}
+	if err := f.web.check(); err != nil {
+		return err
+	}
 	for _, by := range []string{"format", "json"} {
 		for _, other := range []string{"json", "delimiter", "key-delimiter", "null"} {
 			if changed(by) && changed(other) && by != other && (by != "format" || other != "null") {
@@ -146,6 +152,14 @@ func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {
 	}
 	if err != nil {
 		return err
+	}
+	h, err := f.web.serve(cmd, consumerDaemon(cons, node))
+	if err != nil {
+		return errors.Join(err, cons.Close())
+	}
+	defer h.Close()
+	if !f.quiet {
+		tell(cmd.ErrOrStderr(), h)
 	}
 	err = f.print(ctx, cmd, cons, node, how)
 	return errors.Join(err, cons.Close())

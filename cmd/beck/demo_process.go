@@ -35,7 +35,7 @@ func startProcess(ctx context.Context, in io.Reader, args ...string) (*process, 
 	}
 	p := &process{name: args[0], ready: make(chan string, 1), exited: make(chan struct{})}
 	// Nobody's configuration: the demo is the same everywhere.
-	p.cmd = exec.CommandContext(ctx, self, append(args, "--"+config.FileFlag+"=", "--"+config.ContextFlag+"=")...)
+	p.cmd = exec.CommandContext(ctx, self, append(args, "--http=off", "--"+config.FileFlag+"=", "--"+config.ContextFlag+"=")...)
 	p.cmd.Env = config.Without(os.Environ())
 	p.cmd.Stdin = in
 	p.cmd.Stderr = &p.stderr

@@ -41,9 +41,9 @@ func runDescribe(cmd *cobra.Command, f *inspectFlags, name string) error {
 		return err
 	}
 	what := struct {
-		part
+		survey.Part
 		Topic *survey.Topic `json:"topic"`
-	}{partOf(snap), topic}
+	}{snap.Part(), topic}
 	tables := []*table{partitionTable(snap, topic), holderTable(snap, topic)}
 	if readers := readerTable(topic); len(readers.rows) > 0 {
 		tables = append(tables, readers)

@@ -41,9 +41,9 @@ func runGaps(cmd *cobra.Command, f *inspectFlags, name string) error {
 		return err
 	}
 	what := struct {
-		part
+		survey.Part
 		Gaps []survey.Gap `json:"gaps"`
-	}{partOf(snap), topic.Gaps()}
+	}{snap.Part(), topic.Gaps()}
 	t := newTable("PARTITION", "OFFSETS", ">RECORDS", "STATE", "NODE", "OTHER")
 	for _, g := range what.Gaps {
 		t.add(g.Producer, humanRange(g.First, g.Last), strconv.FormatUint(g.Last-g.First+1, 10), string(g.Kind), dash(g.Node), dash(g.With))

@@ -143,11 +143,11 @@ func printTables(out io.Writer, tables []*table) error {
 // partial returns an error that says what did not answer, nil if all did. What was
 // printed is right as far as it goes.
 func partial(snap *survey.Snapshot) error {
-	if snap.Complete && len(downTowers(snap)) == 0 {
+	if snap.Part().Complete {
 		return nil
 	}
 	var missing []string
-	for _, pub := range downTowers(snap) {
+	for _, pub := range snap.TowersDown() {
 		missing = append(missing, "tower "+pub)
 	}
 	roles := make(map[string]string)
@@ -168,24 +168,4 @@ func partial(snap *survey.Snapshot) error {
 		missing = append(missing[:most], fmt.Sprintf("and %d more", n-most))
 	}
 	return fmt.Errorf("this is a part: no answer from %s", strings.Join(missing, ", "))
-}
-
-func downTowers(snap *survey.Snapshot) (pubs []string) {
-	for _, t := range snap.Towers {
-		if !t.Up {
-			pubs = append(pubs, t.Pub)
-		}
-	}
-	return pubs
-}
-
-// part is what every JSON output begins with.
-type part struct {
-	Time     time.Time `json:"time"`
-	Complete bool      `json:"complete"`
-	Missing  []string  `json:"missing,omitempty"` // towers and nodes that do not answer
-}
-
-func partOf(snap *survey.Snapshot) part {
-	return part{snap.Time.UTC(), partial(snap) == nil, append(downTowers(snap), snap.Silent...)}
 }

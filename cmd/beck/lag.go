@@ -60,9 +60,9 @@ func runLag(cmd *cobra.Command, f *inspectFlags, args []string) error {
 		return fmt.Errorf("positions %q: none of topic %q", args[0], topic)
 	}
 	what := struct {
-		part
+		survey.Part
 		Saved *survey.Saved `json:"saved"`
-	}{partOf(snap), saved}
+	}{snap.Part(), saved}
 	return f.print(cmd, snap, what, lagTable(saved))
 }
 

@@ -64,9 +64,9 @@ func runLs(cmd *cobra.Command, f *inspectFlags, all bool, names []string) error 
 		topics[i].List = nil
 	}
 	what := struct {
-		part
+		survey.Part
 		Topics []survey.Topic `json:"topics"`
-	}{partOf(snap), topics}
+	}{snap.Part(), topics}
 	return f.print(cmd, snap, what, topicTable(snap, topics))
 }
 

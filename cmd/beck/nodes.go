@@ -34,10 +34,10 @@ func runNodes(cmd *cobra.Command, f *inspectFlags) error {
 		return err
 	}
 	what := struct {
-		part
+		survey.Part
 		Towers []survey.Tower `json:"towers"`
 		Nodes  []survey.Node  `json:"nodes"`
-	}{partOf(snap), snap.Towers, snap.Nodes}
+	}{snap.Part(), snap.Towers, snap.Nodes}
 	return f.print(cmd, snap, what, nodeTable(snap))
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/httpd"
 	"github.com/beckmesh/beck/producer"
 	"github.com/spf13/cobra"
 )
@@ -13,6 +14,7 @@ import (
 // produceFlags are the flags of `beck produce`.
 type produceFlags struct {
 	meshFlags
+	web     httpFlags
 	noWait  bool
 	acks    int
 	journal string
@@ -57,6 +59,7 @@ TOPIC is given, each goes to the topic that it names.`,
 	f.addTo(cmd)
 	f.addInput(cmd)
 	f.addDelivery(cmd)
+	f.web.addTo(cmd, httpd.Off)
 	return cmd
 }
 
@@ -132,6 +135,9 @@ func (f *produceFlags) check(cmd *cobra.Command) error {
 	case changed("key") && changed("key-delimiter"):
 		return usagef("--key and --key-delimiter: want one of them")
 	}
+	if err := f.web.check(); err != nil {
+		return err
+	}
 	return f.input.check(cmd)
 }
 
@@ -163,6 +169,14 @@ func runProduce(cmd *cobra.Command, f *produceFlags) error {
 	p, err := producer.Start(c)
 	if err != nil {
 		return err
+	}
+	h, err := f.web.serve(cmd, producerDaemon(p, c.WindowBytes, node))
+	if err != nil {
+		return errors.Join(err, p.Close())
+	}
+	defer h.Close()
+	if !f.quiet {
+		tell(cmd.ErrOrStderr(), h)
 	}
 	feed := &feed{
 		producer: p, noWait: c.MinStoreAcks == 0, quiet: f.quiet, errOut: cmd.ErrOrStderr(),

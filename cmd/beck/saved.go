@@ -51,9 +51,9 @@ func runPositionsLs(cmd *cobra.Command, f *inspectFlags) error {
 		return err
 	}
 	what := struct {
-		part
+		survey.Part
 		Saved []survey.Saved `json:"saved"`
-	}{partOf(snap), snap.Saved}
+	}{snap.Part(), snap.Saved}
 	return f.print(cmd, snap, what, savedTable(snap))
 }
 

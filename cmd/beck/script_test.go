@@ -22,6 +22,7 @@ import (
 	"github.com/beckmesh/beck/internal/config"
 	"github.com/beckmesh/beck/internal/dafka"
 	"github.com/beckmesh/beck/internal/jsonl"
+	"github.com/beckmesh/beck/internal/testproc"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -105,7 +106,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	p := &running{cmd: exec.Command("beck", args[1:]...), stderr: new(bytes.Buffer), exited: make(chan error, 1)}
 	p.cmd.Dir = ts.MkAbs(".")
 	// Of the script's environment where contexts are, of ours nothing for beck.
-	p.cmd.Env = append(config.Without(os.Environ()), "HOME="+ts.Getenv("HOME"), "XDG_CONFIG_HOME="+ts.Getenv("XDG_CONFIG_HOME"))
+	p.cmd.Env = append(append(config.Without(os.Environ()), testproc.NoHTTP...), "HOME="+ts.Getenv("HOME"), "XDG_CONFIG_HOME="+ts.Getenv("XDG_CONFIG_HOME"))
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	ts.Check(err)

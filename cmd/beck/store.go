@@ -14,6 +14,7 @@ import (
 func newStore() *cobra.Command {
 	var mesh meshFlags
 	var keep storeFlags
+	var web httpFlags
 	cmd := &cobra.Command{
 		Use:   "store --data DIR",
 		Short: "Keep records on disk and serve them",
@@ -21,7 +22,10 @@ func newStore() *cobra.Command {
 synced, and serves it to consumers that ask for it. When it is ready it prints
 one line:
 
-  ready address=ADDRESS
+  ready address=ADDRESS http=URL
+
+--http serves its health, metrics and what is known of the mesh; the line has no
+http where that is off.
 
 It keeps everything, unless --retain says otherwise:
 
@@ -35,10 +39,11 @@ that matches a topic counts.`,
   beck store --data ./data --retain 'logs.*=records:1000' --retain '>=age:7d'
   BECK_STORE_DATA=/var/lib/beck beck store`,
 		Args: cobra.NoArgs,
-		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runStore(cmd, &mesh, &keep) }),
+		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runStore(cmd, &mesh, &keep, &web) }),
 	}
 	mesh.addTo(cmd)
 	keep.addTo(cmd, "")
+	web.addTo(cmd, storeHTTP)
 	_ = cmd.MarkFlagRequired("data")
 	cmd.AddCommand(newStoreVerify(), newStoreStats())
 	return cmd
@@ -56,7 +61,7 @@ func (f *storeFlags) addTo(cmd *cobra.Command, dir string) {
 	fl.StringArrayVar(&f.retain, "retain", nil, "keep no more of the topics of a pattern: `PATTERN=LIMITS`, of records:N, age:TIME, bytes:SIZE; may be repeated")
 }
 
-func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags) error {
+func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFlags) error {
 	node, err := mesh.node(cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -64,13 +69,21 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags) error {
 	if keep.dir == "" {
 		return usagef("--data: no directory given")
 	}
+	if err := web.check(); err != nil {
+		return err
+	}
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
 	s, err := startStore(cmd.ErrOrStderr(), node, keep)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "ready address=%s\n", s.Address())
+	h, err := web.serve(cmd, storeDaemon(s, node))
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	defer h.Close()
+	fmt.Fprintf(cmd.OutOrStdout(), "ready address=%s%s\n", s.Address(), field(h))
 	return serve(ctx, cmd, s, node)
 }
 

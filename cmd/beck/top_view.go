@@ -53,7 +53,7 @@ func (m topModel) summary() string {
 		rate += m.snap.Topics[i].Rate
 		records += m.snap.Topics[i].Records
 	}
-	up := len(m.snap.Towers) - len(downTowers(m.snap))
+	up := len(m.snap.Towers) - len(m.snap.TowersDown())
 	text := fmt.Sprintf("beck top  %s  %d of %d towers, %d nodes, %d topics, %s records, %s",
 		m.snap.Time.Format(time.TimeOnly), up, len(m.snap.Towers), len(m.snap.Nodes), len(m.snap.Topics), humanCount(records), humanRate(rate))
 	if m.paused {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -11,26 +12,34 @@ import (
 
 func newTower() *cobra.Command {
 	var mesh meshFlags
+	var web httpFlags
 	cmd := &cobra.Command{
 		Use:   "tower",
 		Short: "Introduce nodes to each other",
 		Long: `tower takes the beacons of nodes and passes them on, so that they find each
 other. Records never pass through it. When it is ready it prints one line:
 
-  ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT`,
+  ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT http=URL
+
+--http serves its health, metrics and what is known of the mesh; the line has no
+http where that is off.`,
 		Example: `  beck tower
   beck tower --sub tcp://10.0.0.5:5556 --pub tcp://10.0.0.5:5557`,
 		Args: cobra.NoArgs,
-		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runTower(cmd, &mesh) }),
+		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runTower(cmd, &mesh, &web) }),
 	}
 	mesh.addTower(cmd)
+	web.addTo(cmd, towerHTTP)
 	cmd.Flags().StringVar(&mesh.host, "host", "", "`HOST` in the printed endpoints, when it binds every interface; may be a go-sockaddr template")
 	return cmd
 }
 
-func runTower(cmd *cobra.Command, mesh *meshFlags) error {
+func runTower(cmd *cobra.Command, mesh *meshFlags, web *httpFlags) error {
 	host, err := expandHost(mesh.host)
 	if err != nil {
+		return err
+	}
+	if err := web.check(); err != nil {
 		return err
 	}
 	ctx, stop := untilSignal(cmd.Context())
@@ -39,7 +48,12 @@ func runTower(cmd *cobra.Command, mesh *meshFlags) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "ready sub=%s pub=%s\n", withHost(t.Sub(), host), withHost(t.Pub(), host))
+	h, err := web.serve(cmd, towerDaemon(t, mesh, cmd.ErrOrStderr()))
+	if err != nil {
+		return errors.Join(err, t.Close())
+	}
+	defer h.Close()
+	fmt.Fprintf(cmd.OutOrStdout(), "ready sub=%s pub=%s%s\n", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h))
 	<-ctx.Done()
 	return t.Close()
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/httpd"
 	"github.com/beckmesh/beck/protocol"
 	"github.com/beckmesh/beck/tower"
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 type upFlags struct {
 	meshFlags
 	keep storeFlags
+	web  httpFlags
 }
 
 func newUp() *cobra.Command {
@@ -27,7 +29,7 @@ func newUp() *cobra.Command {
 		Long: `up runs a tower and a store in one process, on 127.0.0.1 unless --listen names
 another address. When it is ready it prints
 
-  ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT address=STORE
+  ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT address=STORE http=URL
 
 and how to produce and consume.`,
 		Example: `  beck up
@@ -44,6 +46,7 @@ and how to produce and consume.`,
 	fl.StringVar(&f.listen, "listen", "127.0.0.1", "`HOST` to bind; * is every interface")
 	fl.StringVar(&f.host, "host", "", "`HOST` that others are told to dial; may be a go-sockaddr template (default: as the tower sees us)")
 	f.keep.addTo(cmd, "./beck-data")
+	f.web.addTo(cmd, towerHTTP)
 	return cmd
 }
 
@@ -62,7 +65,14 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 	if err != nil {
 		return errors.Join(err, t.Close())
 	}
-	greet(cmd.OutOrStdout(), withHost(t.Sub(), f.host), withHost(t.Pub(), f.host), s.Address(), f.listen)
+	d := storeDaemon(s, node)
+	d.Metrics = append(d.Metrics, httpd.TowerMetrics(t))
+	h, err := f.web.serve(cmd, d)
+	if err != nil {
+		return errors.Join(err, s.Close(), t.Close())
+	}
+	defer h.Close()
+	greet(cmd.OutOrStdout(), withHost(t.Sub(), f.host), withHost(t.Pub(), f.host), s.Address()+field(h), f.listen)
 	return errors.Join(serve(ctx, cmd, s, node), t.Close())
 }
 
@@ -88,7 +98,7 @@ func (f *upFlags) resolve() (err error) {
 	if len(f.pub.list) == 0 {
 		f.pub.list = []string{"tcp://" + net.JoinHostPort(f.listen, "5557")}
 	}
-	return nil
+	return f.web.check()
 }
 
 // storeNode returns the settings of the store beside the tower.

@@ -5,11 +5,14 @@ package interop
 import (
 	"bytes"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/beckmesh/beck/internal/testproc"
 )
 
 // patience is how long a test waits for what must happen. C nodes take seconds
@@ -61,6 +64,7 @@ func spawn(t *testing.T, program string, args ...string) *process {
 	p := &process{t: t, name: strings.Join(words, " "), cmd: exec.Command(words[0], words[1:]...), exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = &p.out, &p.errors, procAttr()
 	p.cmd.WaitDelay = time.Second // for copying the output of a process that was killed
+	p.cmd.Env = append(os.Environ(), testproc.NoHTTP...)
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"cmd/...", "bench/..."}, // bench is a module of its own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
-	{"meshtest"},
+	{"meshtest", "internal/httpd"},
 	{"tower", "producer", "consumer", "store", "internal/survey"},
 	{"internal/format"},
 	{"internal/mesh", "internal/foreign/...", "internal/jsonl"},
@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"protocol"},
 	{"internal/network", "internal/zpl"},
 	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
-		"internal/config", "internal/escape", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
+		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -68,6 +68,7 @@ var homes = map[string]string{
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/klauspost/compress":     "internal/compress/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
+	"github.com/prometheus":             "cmd/ internal/httpd/ internal/blocklog/",
 	"charm.land/bubbletea":              "cmd/",
 	"github.com/knadh/koanf":            "internal/config/",
 	"go.yaml.in/yaml":                   "internal/config/",

@@ -50,6 +50,7 @@ func (n *Node) identify(a *Accepted, uuid string) {
 func (n *Node) acceptedEnded(a *Accepted) {
 	if i := slices.Index(n.accepted, a); i >= 0 {
 		n.accepted = slices.Delete(n.accepted, i, i+1)
+		n.sums.ended(a)
 	}
 	n.idle.Broadcast()
 	if a.peer == nil || a.peer.Accepted != a {

@@ -84,35 +84,5 @@ func (n *Node) Close() {
 // Closed reports whether Close was called. It needs the lock.
 func (n *Node) Closed() bool { return n.closed }
 
-// Stats is what a node counts besides its role.
-type Stats struct {
-	Malformed map[string]uint64 // messages dropped, by kind
-	Skipped   uint64            // records that the window dropped before a link had sent them
-	Refused   uint64            // requests beyond what one link may have under way
-	Dialled   int               // links that we dialled
-	Accepted  int               // links that were dialled to us
-	Peers     int               // other nodes known
-	Towers    int               // towers there now
-	Used      int64             // bytes in the window
-	Control   int               // bytes of control messages that wait on the link that has most
-}
-
-// Stats returns what was counted so far. It needs the lock.
-func (n *Node) Stats() Stats {
-	s := Stats{Malformed: n.malformed.copy(), Accepted: len(n.accepted), Peers: len(n.peers), Towers: n.towersUp, Used: n.window.Used()}
-	for _, a := range n.accepted {
-		s.Skipped += a.link.outlet.Skipped
-		s.Refused += a.link.outlet.Refused
-		s.Control = max(s.Control, len(a.link.control))
-	}
-	for _, p := range n.peers {
-		if p.Dialled != nil {
-			s.Dialled++
-			s.Control = max(s.Control, len(p.Dialled.link.control))
-		}
-	}
-	return s
-}
-
 // Behind returns how many records the link to a peer has not been sent yet.
 func (a *Accepted) Behind() uint64 { return a.link.outlet.Behind() }

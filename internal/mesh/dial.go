@@ -63,6 +63,7 @@ func (n *Node) DialDone(uuid, endpoint string, conn net.Conn, identity string, e
 		if p := n.peers[uuid]; p != nil {
 			p.Failures++
 		}
+		n.sums.failures++
 		n.table.DialFailed(uuid, endpoint, now)
 		n.actPeers(now)
 		return
@@ -71,6 +72,7 @@ func (n *Node) DialDone(uuid, endpoint string, conn net.Conn, identity string, e
 	d := newDialled(n, conn, p, endpoint)
 	d.beck = identity == uuid // only our nodes give the UUID of their beacon
 	p.Dialled, p.Failures, p.Since = d, 0, now
+	n.sums.links++
 	n.table.Linked(uuid, endpoint, now)
 	n.log.Debug("linked", "peer", uuid, "endpoint", endpoint, "as", p.Role())
 	n.hookConnect(d.known())

@@ -56,6 +56,7 @@ type Node struct {
 	next      time.Time // when Tick is to be called
 	ticking   bool
 	malformed malformed
+	sums      sums
 }
 
 // Start listens, joins the towers and returns a running node. makeRole is given

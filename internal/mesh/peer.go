@@ -93,6 +93,7 @@ func (a *Accepted) Subscribed(k protocol.Kind, to string) bool {
 
 // Fetch adds an answer to what the link has to send. It needs the lock.
 func (a *Accepted) Fetch(p core.Partition, requester string, first uint64, count uint32) {
+	a.link.node.sums.requests++
 	if a.link.outlet.Fetch(p, requester, first, uint64(count), a.beck) {
 		a.link.wakeWriter()
 	}

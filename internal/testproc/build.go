@@ -5,7 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
+
+// NoHTTP is the environment in which daemons serve no HTTP unless their flags say
+// so: those of tests that run at the same time would want the same ports.
+var NoHTTP = []string{"BECK_TOWER_HTTP=off", "BECK_STORE_HTTP=off", "BECK_UP_HTTP=off"}
 
 // Program is what tests run of, for goleak.VerifyTestMain: it makes the program beck
 // as it is shipped, without cgo, has the tests run, and removes it.
@@ -18,6 +23,10 @@ type Program struct {
 // Run returns the exit code of the tests, 1 if the program cannot be made, which it
 // says on standard error.
 func (p Program) Run() int {
+	for _, name := range NoHTTP {
+		key, value, _ := strings.Cut(name, "=")
+		_ = os.Setenv(key, value) // the name is a good one
+	}
 	dir, err := os.MkdirTemp("", "beck-program-")
 	if err == nil {
 		defer os.RemoveAll(dir)

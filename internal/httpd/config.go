@@ -1,0 +1,168 @@
+// Package httpd is the HTTP side of a daemon: whether it lives and is ready, its
+// metrics, and what is known of the mesh. All of it only reads.
+//
+//	/livez            the process answers, and has not given up
+//	/readyz           it does what it is there for, or why not
+//	/metrics          for Prometheus
+//	/api/v1/...       JSON of what beck ls, nodes, describe, gaps, lag and check show
+//	/debug/pprof/     Go's profiles, only where asked for
+package httpd
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/beckmesh/beck/internal/survey"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Off as an address switches HTTP off.
+const Off = "off"
+
+// ErrConfig marks an error of the settings, unlike one of the network.
+var ErrConfig = errors.New("wrong setting")
+
+// Config says where a daemon serves HTTP, and to whom.
+type Config struct {
+	// Addr is "host:port"; port 0 is a free one, no host is every interface, and
+	// [Off] serves nothing. A host is an IP address or localhost.
+	Addr string
+	// Cert and Key are files in PEM, of the certificate with its chain and of its
+	// key: with them HTTP is served over TLS only. They are read once.
+	Cert, Key string
+	// TokenFile has the token that requests must bring along, as "Authorization:
+	// Bearer TOKEN": 16 to 1,024 bytes. White space around it does not count.
+	// /livez and /readyz answer without it, but then /readyz gives no reasons.
+	TokenFile string
+	// Pprof serves Go's profiles as well. They show what is in memory, and take
+	// time.
+	Pprof bool
+
+	// MaxConns bounds the connections. One more closes the one that has been idle
+	// longest, so that idle ones keep nobody out. Default 128.
+	MaxConns int
+	// MaxRequests bounds the requests that are answered at the same time; others
+	// get status 503. /livez and /readyz do not count. Default 16.
+	MaxRequests int
+}
+
+// Daemon is what a server tells of.
+type Daemon struct {
+	Version string
+	// Alive returns why the daemon is to be started again; nil: it lives.
+	Alive func() error
+	// Ready returns why the daemon cannot do what it is there for; none: it can.
+	Ready func() []string
+	// Metrics are what /metrics has besides those of Go and the process.
+	Metrics []prometheus.Collector
+	// Mesh is where /api/v1 looks, by a node of its own that is there only while
+	// somebody asks.
+	Mesh survey.Config
+}
+
+const (
+	defaultConns    = 128
+	defaultRequests = 16
+	shortestToken   = 16
+	longestToken    = 1024
+)
+
+// settings are a Config that was checked, with what its files say.
+type settings struct {
+	Config
+	host  string // of Addr
+	tls   *tls.Config
+	token string
+}
+
+// Validate returns what is wrong with the settings, ErrConfig with the name of the
+// flag that is to be set otherwise. It reads the files.
+func (c Config) Validate() error {
+	_, err := c.load()
+	return err
+}
+
+func (c Config) load() (*settings, error) {
+	s := &settings{Config: c}
+	if s.MaxConns == 0 {
+		s.MaxConns = defaultConns
+	}
+	if s.MaxRequests == 0 {
+		s.MaxRequests = defaultRequests
+	}
+	if c.Addr == Off {
+		return s, nil
+	}
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --http: %q: want host:port, or %s", ErrConfig, c.Addr, Off)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil || port == "" {
+		return nil, fmt.Errorf("%w: --http: %q: want a port of 0 to 65535", ErrConfig, c.Addr)
+	}
+	if s.host = host; host != "" && host != "localhost" {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return nil, fmt.Errorf("%w: --http: %q: want an IP address, localhost or no host", ErrConfig, c.Addr)
+		}
+	}
+	if err := s.loadCert(); err != nil {
+		return nil, err
+	}
+	if err := s.loadToken(); err != nil {
+		return nil, err
+	}
+	if !loopback(host) && (s.tls == nil || s.token == "") {
+		return nil, fmt.Errorf("%w: --http: %q is reached from elsewhere: give --http-cert, --http-key and --http-token-file, or listen on 127.0.0.1", ErrConfig, c.Addr)
+	}
+	return s, nil
+}
+
+func (s *settings) loadCert() error {
+	switch {
+	case s.Cert == "" && s.Key == "":
+		return nil
+	case s.Cert == "" || s.Key == "":
+		return fmt.Errorf("%w: --http-cert and --http-key: want both or none", ErrConfig)
+	}
+	pair, err := tls.LoadX509KeyPair(s.Cert, s.Key)
+	if err != nil {
+		return fmt.Errorf("%w: --http-cert, --http-key: %w", ErrConfig, err)
+	}
+	s.tls = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	return nil
+}
+
+func (s *settings) loadToken() error {
+	if s.TokenFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(s.TokenFile)
+	if err != nil {
+		return fmt.Errorf("%w: --http-token-file: %w", ErrConfig, err)
+	}
+	s.token = strings.TrimSpace(string(text))
+	if n := len(s.token); n < shortestToken || n > longestToken {
+		return fmt.Errorf("%w: --http-token-file: the token has %d bytes: want %d to %d", ErrConfig, n, shortestToken, longestToken)
+	}
+	return nil
+}
+
+// loopback reports whether only this machine reaches a host.
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
+}
+
+// Times that bound what a client can hold up.
+const (
+	headerTime = 5 * time.Second
+	answerTime = 30 * time.Second
+	idleTime   = time.Minute
+	maxHeader  = 16 << 10
+)

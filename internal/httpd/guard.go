@@ -1,0 +1,47 @@
+package httpd
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// checkHost refuses requests that name another host than this. A page on another
+// site can have its own name lead to this address, and its scripts would then be
+// let read the answer; but they cannot send another name than theirs. Addresses,
+// localhost and the names in the certificate are ours.
+func (s *Server) checkHost(r *http.Request) error {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if _, err := netip.ParseAddr(host); err == nil || strings.EqualFold(host, "localhost") || s.certified(host) {
+		return nil
+	}
+	return failf(http.StatusMisdirectedRequest, "host %q: want an IP address, localhost, or a name of the certificate", r.Host)
+}
+
+func (s *Server) certified(host string) bool {
+	if s.cfg.tls == nil || host == "" {
+		return false
+	}
+	pair := &s.cfg.tls.Certificates[0]
+	cert, err := x509.ParseCertificate(pair.Certificate[0])
+	return err == nil && cert.VerifyHostname(host) == nil
+}
+
+// authorized reports whether a request has the token, if one is wanted. How long
+// it takes says nothing about the token.
+func (s *Server) authorized(r *http.Request) bool {
+	if s.cfg.token == "" {
+		return true
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.cfg.token))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(given[:], want[:]) == 1
+}

@@ -1,0 +1,217 @@
+package httpd_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/beckmesh/beck/consumer"
+	"github.com/beckmesh/beck/internal/httpd"
+	"github.com/beckmesh/beck/internal/survey"
+	"github.com/beckmesh/beck/internal/testmesh"
+	"github.com/beckmesh/beck/producer"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// meshed is a daemon that looks at a mesh, and has the metrics of all its kinds of
+// nodes.
+func meshed(m *testmesh.Mesh, metrics ...prometheus.Collector) httpd.Daemon {
+	d := quiet()
+	d.Version = "test"
+	d.Metrics, d.Mesh = metrics, survey.Config{NodeConfig: m.Node}
+	return d
+}
+
+// get returns what an API path answers.
+func get[T any](t *testing.T, url string) (answer T) {
+	t.Helper()
+	status, text, _ := ask(t, url, nil)
+	if status != 200 {
+		t.Fatalf("%s: status %d: %s", url, status, text)
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		t.Fatalf("%s: %v", url, err)
+	}
+	return answer
+}
+
+func TestAPI(t *testing.T) {
+	m := testmesh.New(t)
+	m.Store("")
+	p := m.Producer(nil)
+	const odd = "a b/<c>?%"
+	for _, topic := range []string{"hello", "other", odd} {
+		if err := p.PublishBatch(testmesh.Context(t), testmesh.Records(topic, "r", 10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Flush(testmesh.Context(t)); err != nil {
+		t.Fatal(err)
+	}
+	c := m.Consumer(func(c *consumer.Config) { c.SaveAs = "billing" }, "hello")
+	testmesh.Take(t, c, 4)
+	if err := c.Commit(testmesh.Context(t)); err != nil {
+		t.Fatal(err)
+	}
+	url := serve(t, loopback, meshed(m)).URL() + "/api/v1"
+	type named struct{ Name string }
+
+	nodes := get[struct {
+		Complete bool
+		Nodes    []survey.Node
+	}](t, url+"/nodes")
+	if len(nodes.Nodes) != 3 || !nodes.Complete {
+		t.Errorf("/nodes: got %+v, want a store, a producer and a consumer", nodes)
+	}
+	type list struct {
+		Topics []named
+		After  string
+	}
+	if got := fmt.Sprint(get[list](t, url+"/topics")); got != fmt.Sprintf("{[{%s} {hello} {other}] }", odd) {
+		t.Errorf("/topics: got %s", got)
+	}
+	if got := get[list](t, url+"/topics?all=true").Topics; len(got) != 4 {
+		t.Errorf("/topics?all=true: got %v, want the positions as well", got)
+	}
+	if got := fmt.Sprint(get[list](t, url+"/topics?after=a+b/%3Cc%3E%3F%25&limit=1")); got != "{[{hello}] hello}" {
+		t.Errorf("/topics, a page: got %s", got)
+	}
+	for path, topic := range map[string]string{"/topics/hello": "hello", "/topics/a%20b%2F%3Cc%3E%3F%25": odd, "/topics/a%20b/%3Cc%3E%3F%25": odd} {
+		got := get[struct{ Topic survey.Topic }](t, url+path).Topic
+		if got.Name != topic || got.Records != 10 || len(got.List) != 1 || got.List[0].Holders[0].Node == "" || got.List[0].Stores != 1 {
+			t.Errorf("%s: got %+v", path, got)
+		}
+	}
+	if got := get[struct{ Gaps []survey.Gap }](t, url+"/gaps/hello").Gaps; got == nil || len(got) != 0 {
+		t.Errorf("/gaps/hello: got %v, want an empty list", got)
+	}
+	if got := get[struct{ Saved []survey.Saved }](t, url+"/lag").Saved; len(got) != 1 || got[0].Name != "billing" || got[0].Lag != 6 || got[0].Positions != nil {
+		t.Errorf("/lag: got %+v, want that billing is 6 behind", got)
+	}
+	if got := get[struct{ Saved survey.Saved }](t, url+"/lag/billing?topic=hello").Saved; got.Lag != 6 || len(got.Positions) != 1 {
+		t.Errorf("/lag/billing: got %+v", got)
+	}
+	check := get[struct {
+		Status   string
+		Problems []struct{ Kind string }
+	}](t, url+"/check?min_stores=2&max_lag=5&disk_free=0&name=billing&name=none")
+	kinds := ""
+	for _, p := range check.Problems {
+		kinds += p.Kind + " "
+	}
+	if check.Status != "critical" || !strings.Contains(kinds, "lag lag") || !strings.Contains(kinds, "stores") {
+		t.Errorf("/check: got %+v", check)
+	}
+	for path, want := range map[string]int{
+		"/topics/none": 404, "/gaps/none": 404, "/lag/none": 404, "/topics?limit=0": 400, "/topics?limit=10001": 400,
+		"/topics?all=yes": 400, "/check?min_stores=101": 400, "/check?max_lag=-1": 400, "/check?disk_free=x": 400,
+	} {
+		if status, text, _ := ask(t, url+path, nil); status != want || !strings.HasPrefix(text, `{`) {
+			t.Errorf("%s: status %d, want %d: %s", path, status, want, text)
+		}
+	}
+}
+
+// TestNoTower is an error that says so.
+func TestNoTower(t *testing.T) {
+	url := serve(t, loopback, quiet()).URL()
+	if status, text, _ := ask(t, url+"/api/v1/nodes", nil); status != 503 || !strings.Contains(text, "no tower answers") {
+		t.Errorf("status %d: %s", status, text)
+	}
+}
+
+// TestObserver joins with the first question, and is one for all who ask.
+func TestObserver(t *testing.T) {
+	m := testmesh.New(t)
+	s := serve(t, loopback, meshed(m))
+	if status, _, _ := ask(t, s.URL()+"/metrics", nil); status != 200 || m.Tower.Stats().Nodes != 0 {
+		t.Fatalf("status %d, and %d nodes; want no observer before it is asked", status, m.Tower.Stats().Nodes)
+	}
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() { get[struct{}](t, s.URL()+"/api/v1/nodes") })
+	}
+	all.Wait()
+	if n := m.Tower.Stats().Nodes; n != 1 {
+		t.Errorf("%d nodes, want one observer", n)
+	}
+	s.Close()
+	testmesh.Until(t, "the observer to have left", func() bool { return m.Tower.Stats().SubscriberLinks == 0 })
+}
+
+// row finds the metrics that a line of the table is about.
+var row = regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)(?:\\{[a-z]+\\})?` \\| .+ \\| .+ \\|$")
+
+// TestMetrics compares docs/metrics.md with what daemons print, both ways, and the
+// names with the rules for them.
+func TestMetrics(t *testing.T) {
+	m := testmesh.New(t)
+	st := m.Store("")
+	p := m.Producer(nil)
+	c := m.Consumer(nil, "hello")
+	if err := p.PublishBatch(testmesh.Context(t), testmesh.Records("hello", "r", 10)); err != nil {
+		t.Fatal(err)
+	}
+	testmesh.Take(t, c, 10)
+	testmesh.Until(t, "the records to be stored", func() bool { return st.Stats().Committed == 10 })
+	url := serve(t, loopback, meshed(m, httpd.TowerMetrics(m.Tower), httpd.StoreMetrics(st),
+		httpd.ProducerMetrics(p, producer.DefaultConfig().WindowBytes), httpd.ConsumerMetrics(c))).URL()
+	_, text, _ := ask(t, url+"/metrics", nil)
+	for _, line := range []string{
+		`beck_store_topic_records{topic="hello"} 10`, `beck_store_commit_records_sum 10`, `beck_consumer_delivered_records_total 10`,
+		`beck_producer_published_records_total 10`, `beck_tower_nodes 3`, `beck_build_info{version="test"} 1`,
+		`beck_consumer_topic_behind_records{topic="hello"} 0`,
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("/metrics has no line %s", line)
+		}
+	}
+	doc, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	described, printed := make(map[string]bool), make(map[string]string)
+	for _, match := range row.FindAllStringSubmatch(string(doc), -1) {
+		described[match[1]] = true
+	}
+	for _, name := range httpd.MetricNames() {
+		printed[name.Name] = name.Kind
+		checkName(t, name.Name, name.Kind)
+		if !described[name.Name] {
+			t.Errorf("docs/metrics.md does not say what %s is", name.Name)
+		}
+	}
+	for name := range described {
+		if printed[name] == "" {
+			t.Errorf("docs/metrics.md describes %s, which there is not", name)
+		}
+	}
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE (beck_\w+) (\w+)$`).FindAllStringSubmatch(text, -1) {
+		if printed[match[1]] != match[2] {
+			t.Errorf("/metrics prints %s as a %s; it is listed as %q", match[1], match[2], printed[match[1]])
+		}
+		delete(printed, match[1])
+	}
+	for name := range printed {
+		if !strings.HasSuffix(name, "_malformed_total") && name != "beck_tower_refused_total" { // there was none
+			t.Errorf("/metrics does not print %s", name)
+		}
+	}
+}
+
+// checkName says what is wrong with a name by Prometheus' conventions.
+func checkName(t *testing.T, name, kind string) {
+	t.Helper()
+	if total := strings.HasSuffix(name, "_total"); total != (kind == "counter") {
+		t.Errorf("%s is a %s: only counters end with _total", name, kind)
+	}
+	for _, unit := range []string{"_ms", "_millis", "_kb", "_mib", "_count", "_sum", "_bucket"} {
+		if strings.HasSuffix(name, unit) {
+			t.Errorf("%s ends with %s", name, unit)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package httpd
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server answers requests about a daemon until it is closed.
+type Server struct {
+	cfg    *settings
+	daemon Daemon
+	http   *http.Server
+	ln     net.Listener
+	mesh   *observer
+	routes map[string]route
+
+	busy   chan struct{} // a place for each request
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	// life is held for reading by what answers a request, and for writing by
+	// Close, which so waits for them.
+	life   sync.RWMutex
+	closed bool
+}
+
+// Start listens and serves. It fails with [ErrConfig] for wrong settings, with the
+// error of net.Listen when the address cannot be bound. Where HTTP is off, it
+// returns nil: a nil Server has no URL, and can be closed.
+func Start(c Config, d Daemon) (*Server, error) {
+	cfg, err := c.load()
+	if err != nil || c.Addr == Off {
+		return nil, err
+	}
+	ln, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("--http: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{
+		cfg: cfg, daemon: d, ln: ln, cancel: cancel,
+		mesh: newObserver(ctx, d.Mesh), busy: make(chan struct{}, cfg.MaxRequests),
+	}
+	s.routes = s.newRoutes()
+	s.http = s.newHTTP(ctx)
+	if cfg.tls != nil {
+		ln = tls.NewListener(ln, cfg.tls)
+	}
+	s.done.Go(func() { _ = s.http.Serve(ln) }) // it ends when it is closed
+	return s, nil
+}
+
+// newHTTP returns the server of net/http. Each connection has one request at a
+// time: HTTP/2 would let one have hundreds.
+func (s *Server) newHTTP(ctx context.Context) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler: s, BaseContext: func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: headerTime, WriteTimeout: longestProfile + answerTime, IdleTimeout: idleTime,
+		MaxHeaderBytes: maxHeader, Protocols: protocols,
+		ConnState: newConns(s.cfg.MaxConns).changed,
+		ErrorLog:  log.New(io.Discard, "", 0), // what clients do wrong is nothing to log
+	}
+}
+
+// URL is where the server is reached from this machine, such as
+// "http://127.0.0.1:5580"; "" where HTTP is off.
+func (s *Server) URL() string {
+	if s == nil {
+		return ""
+	}
+	scheme := "http"
+	if s.cfg.tls != nil {
+		scheme = "https"
+	}
+	host, port, _ := net.SplitHostPort(s.ln.Addr().String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// Close stops listening, ends the connections, and waits until everything that was
+// started has ended.
+func (s *Server) Close() error {
+	if s == nil {
+		return nil
+	}
+	s.cancel()
+	_ = s.http.Close() // the listener is closed in any case
+	s.life.Lock()
+	s.closed = true
+	s.life.Unlock()
+	s.mesh.close()
+	s.done.Wait()
+	return nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.life.RLock()
+	defer s.life.RUnlock()
+	if s.closed {
+		return
+	}
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	if err := s.serve(w, r); err != nil {
+		writeError(w, r, err)
+	}
+}
+
+// serve answers a request that may be, or says why not.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	if err := s.checkHost(r); err != nil {
+		return err
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		return failf(http.StatusMethodNotAllowed, "method %s: want GET or HEAD: nothing can be changed here", r.Method)
+	}
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // leave the rest of it unread
+		return failf(http.StatusRequestEntityTooLarge, "the request has a body: want none")
+	}
+	within(w, answerTime)
+	known := s.authorized(r)
+	path, rest := s.find(r.URL.Path)
+	if path.serve == nil {
+		if !known {
+			return errNoToken
+		}
+		return failf(http.StatusNotFound, "no such path: %q", r.URL.Path)
+	}
+	if !known && !path.open {
+		return errNoToken
+	}
+	query, err := path.parse(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if !path.open {
+		select {
+		case s.busy <- struct{}{}:
+			defer func() { <-s.busy }()
+		default:
+			w.Header().Set("Retry-After", "1")
+			return failf(http.StatusServiceUnavailable, "%d requests are being answered: that is the most", s.cfg.MaxRequests)
+		}
+	}
+	return path.serve(w, &request{Request: r, rest: rest, query: query, known: known})
+}
+
+// within bounds the time of an answer.
+func within(w http.ResponseWriter, d time.Duration) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d)) // without it, it may take as long as a profile
+}
