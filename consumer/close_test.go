@@ -67,6 +67,7 @@ func TestRecordsEnds(t *testing.T) {
 	c := m.Consumer(nil, "t")
 	testmesh.Take(t, c, 1)
 	ctx, cancel := context.WithCancel(testmesh.Context(t))
+	defer cancel()
 	n := 0
 	for _, err := range c.Records(ctx) {
 		if err != nil {
