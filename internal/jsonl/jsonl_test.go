@@ -77,7 +77,9 @@ func TestParseByHand(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const escapes = `want \" \\ \/ \b \f \n \r \t, or \uHHHH, for a character beyond U+FFFF a pair of them`
 	for line, want := range map[string]string{
-		``:                                `JSON ends early: want a JSON object, {…}`,
+		``:                                `an empty line: want a JSON object, {…}`,
+		" \r\n":                           `an empty line: want a JSON object, {…}`,
+		`{"headers":[{"value":"v"}]}`:    `field "headers": header 1: want a field "name"; it may be empty`,
 		`{`:                               `JSON ends early: want "`,
 		`{"key"`:                          `JSON ends early: want :`,
 		`{"key":`:                         `field "key": JSON ends early: want a string`,
