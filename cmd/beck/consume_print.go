@@ -179,7 +179,7 @@ func (p *printer) one(ctx context.Context, r *beck.Record) error {
 		p.out.Write(p.delimiter)
 	}
 	p.printed++
-	if p.unbuffered {
+	if p.unbuffered || p.change != nil { // a command takes longer than a write
 		p.out.Flush() // which keeps its error for the next one
 	}
 	return nil
