@@ -47,6 +47,9 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot()
 	configureAll(root)
 	completeAll(root)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		plainUsages(root)
+	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return config.ExplainFlag(err) })
 	root.SetArgs(args)
 	root.SetIn(in)
