@@ -47,6 +47,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot()
 	configureAll(root)
 	completeAll(root)
+	checkHelp(root)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		plainUsages(root)
 	}
