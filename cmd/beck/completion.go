@@ -26,7 +26,7 @@ func newCompletion() *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "Print the completion of a shell: bash, zsh, fish or powershell",
 		Long: `completion prints a script by which a shell completes beck's commands, flags,
-and values where they are known: contexts, files, and words of a list.`,
+and values where they are known: topics, contexts, files, and words of a list.`,
 		Example: `  source <(beck completion bash)
   beck completion zsh > "${fpath[1]}/_beck"
   beck completion fish > ~/.config/fish/completions/beck.fish
