@@ -14,7 +14,7 @@ package beck
 // When Close returns, no call is under way and none follows.
 type Peer struct {
 	Address  string // "" for a tower
-	Role     string // "producer", "consumer", "store", "tower"; "" for a C node
+	Role     string // "producer", "consumer", "store", "tower"; "observer" for a command that looks at the mesh; "" for a C node
 	Name     string // as it calls itself
 	Endpoint string // where it was dialled, "tcp://host:port"
 }

@@ -27,13 +27,13 @@ func (c *Consumer) begin(ctx context.Context, last []beck.Record) (*batch, error
 	}
 	b := new(batch)
 	err := c.await(ctx)
-	b.cuts = c.cuts.begin()
 	if err == nil {
 		n := c.count(recordsAtOnce)
 		clear(last[min(n, len(last)):])
 		b.records = slices.Grow(last[:0], n)[:n]
 		c.take(b.records)
 	}
+	b.cuts = c.cuts.begin()
 	if c.pos != nil {
 		c.pos.batches = append(c.pos.batches, b)
 	}

@@ -72,7 +72,7 @@ func (c *Consumer) gone() error {
 	if c.failed != nil {
 		return c.failed
 	}
-	if c.node.Closed() {
+	if c.closed {
 		return fmt.Errorf("consumer: %w", beck.ErrClosed)
 	}
 	return nil

@@ -86,8 +86,8 @@ type Config struct {
 	QueueBytes int64
 
 	// ReuseValues lets go of the values, keys and headers that were handed over as
-	// soon as more records are asked for: those of Poll and PollInto with the next
-	// call of either, those of Records with the next turn of the loop. Clone a
+	// soon as more records are asked for: by a call of Poll or PollInto, or by the
+	// next turn of a loop over Records, until which its own record stays. Clone a
 	// record to keep it. Then one goroutine takes records, and what it has dealt
 	// with costs the garbage collector nothing: at 100 bytes a record a third of the
 	// processor time (docs/performance.md). Default false: they are the

@@ -44,6 +44,7 @@ type Consumer struct {
 	lookup *lookup       // under way
 	early  []beck.Offset // sought before that
 	failed error         // why the consumer stopped by itself
+	closed bool          // Close was called
 }
 
 // delivery is a run on its way to the application.
@@ -102,8 +103,9 @@ func (c *Consumer) Poll(ctx context.Context, most int) ([]beck.Record, error) {
 	}
 	records := make([]beck.Record, c.count(max(most, 1)))
 	n := c.take(records)
+	cuts := c.cuts.begin()
 	c.node.Unlock()
-	n, err := c.handOver(records[:n])
+	n, err := c.handOver(records[:n], cuts)
 	return records[:n], err
 }
 
@@ -121,8 +123,9 @@ func (c *Consumer) PollInto(ctx context.Context, dst []beck.Record) (int, error)
 		return 0, err
 	}
 	n := c.take(dst)
+	cuts := c.cuts.begin()
 	c.node.Unlock()
-	return c.handOver(dst[:n])
+	return c.handOver(dst[:n], cuts)
 }
 
 // await waits until there are records to hand over, or returns why there never
@@ -144,7 +147,9 @@ func (c *Consumer) await(ctx context.Context) error {
 	return nil
 }
 
-func (c *Consumer) empty() bool { return c.failed != nil || len(c.queue)+len(c.rest) == 0 }
+// empty reports whether there is nothing to hand over; of a consumer that is no
+// more, nothing is.
+func (c *Consumer) empty() bool { return c.gone() != nil || len(c.queue)+len(c.rest) == 0 }
 
 func (c *Consumer) wake() {
 	c.node.Lock()
@@ -241,10 +246,10 @@ const recordsAtOnce = 1024
 func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 	return func(yield func(beck.Record, error) bool) {
 		var space []beck.Record // used again for each batch
-		for {
+		for ctx.Err() == nil {
 			b, err := c.begin(ctx, space)
 			space = b.records
-			if !c.yield(b, yield) {
+			if !c.yield(ctx, b, yield) {
 				return
 			}
 			if err == nil {
@@ -259,8 +264,8 @@ func (c *Consumer) Records(ctx context.Context) iter.Seq2[beck.Record, error] {
 }
 
 // yield hands a batch over, and reports whether the loop goes on.
-func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
-	done, left := 0, true // also by a panic
+func (c *Consumer) yield(ctx context.Context, b *batch, yield func(beck.Record, error) bool) bool {
+	done, left, over := 0, true, ctx.Done() // left also by a panic
 	defer func() {
 		b.at.Store(int64(done))
 		c.end(b, left && len(b.records) > 0)
@@ -268,8 +273,8 @@ func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
 	o := c.openers.Get().(*opener)
 	defer c.openers.Put(o)
 	for i := range b.records {
-		if c.cuts.made.Load() != b.cuts {
-			b.cut, left = true, len(b.records) > 0
+		if c.cuts.made.Load() != b.cuts || ended(over) {
+			b.cut = true
 			return true
 		}
 		r := b.records[i] // there it stays raw, for who goes on when this loop is left
@@ -283,6 +288,16 @@ func (c *Consumer) yield(b *batch, yield func(beck.Record, error) bool) bool {
 	}
 	left = false
 	return true
+}
+
+// ended reports whether a context whose Done is given has ended.
+func ended(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Ready waits until everything known at the start is linked and asked: each
@@ -309,13 +324,25 @@ func (c *Consumer) Ready(ctx context.Context) error {
 // free.
 const releasePatience = 250 * time.Millisecond
 
-// Close leaves the mesh. Calls that wait return ErrClosed. What was finished and
-// not committed is not saved.
+// Close leaves the mesh. Calls that wait return ErrClosed, and a loop over Records
+// ends, whatever was received by then. What was finished and not committed is not
+// saved.
 func (c *Consumer) Close() error {
+	c.endCalls()
 	c.node.Release(releasePatience)
 	c.node.Close()
-	c.wake()
 	return c.closePositions()
+}
+
+// endCalls has the application's calls end before Close waits for anything: for a
+// hook, say, that waits for one of them.
+func (c *Consumer) endCalls() {
+	c.node.Lock()
+	defer c.node.Unlock()
+	c.closed = true
+	c.cuts.made.Add(1) // a loop looks at nothing else
+	c.start.end(c.gone())
+	c.more.Broadcast()
 }
 
 // Stats is what a consumer counts.

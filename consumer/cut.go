@@ -8,12 +8,12 @@ import (
 	"github.com/beckmesh/beck/internal/core"
 )
 
-// cuts are the calls of Seek and Pause that happened while a loop over Records had
-// records in hand. Those of its batch that are not yet yielded are then no longer
-// due. The node's lock guards it; made is read without.
+// cuts are the calls of Seek and Pause that happened while a loop over Records, or
+// a call of Poll, had records in hand. What it has not yet yielded, or gives back, is
+// then no longer due. The node's lock guards the list.
 type cuts struct {
 	made  atomic.Uint64
-	loops int // that have a batch in hand
+	hands atomic.Int64 // loops and calls that have a batch in hand
 	list  []cut
 }
 
@@ -24,23 +24,21 @@ type cut struct {
 	sought bool // the partition goes on elsewhere; else with what was in hand, some time
 }
 
-// begin notes that a loop has taken a batch.
+// begin notes that a batch has been taken. It needs the lock.
 func (c *cuts) begin() uint64 {
-	c.loops++
+	if c.hands.Add(1) == 1 {
+		c.list = nil
+	}
 	return c.made.Load()
 }
 
-// end notes that it has given it back.
-func (c *cuts) end() {
-	if c.loops--; c.loops == 0 {
-		c.list = nil
-	}
-}
+// end notes that nothing more of it will be given back.
+func (c *cuts) end() { c.hands.Add(-1) }
 
-// make makes a cut.
+// make makes a cut. It needs the lock.
 func (c *cuts) make(s core.Selection, sought bool) {
 	n := c.made.Add(1)
-	if c.loops > 0 {
+	if c.hands.Load() > 0 {
 		c.list = append(c.list, cut{n, s, sought})
 	}
 }
@@ -55,7 +53,7 @@ func (c *cuts) since(p core.Partition, taken uint64) (hit, sought bool) {
 	return hit, sought
 }
 
-// uncut returns which of the records that a loop gives back are still due. Those of
+// uncut returns which of the records that are given back are still due. Those of
 // a partition that was paused are received again. It needs the lock.
 func (c *Consumer) uncut(records []beck.Record, taken uint64) []beck.Record {
 	if len(c.cuts.list) == 0 {

@@ -16,7 +16,8 @@ type Lag struct {
 func (l Lag) Records() uint64 { return l.Head - l.Next }
 
 // Lag returns how far each partition is behind, sorted by topic and partition.
-// Those of which it is not decided yet where they begin are left out.
+// Those of which it is not decided yet where they begin are left out. A loop over
+// Records takes up to 1024 records at a time, and counts them all as given.
 func (c *Consumer) Lag() []Lag {
 	c.node.Lock()
 	defer c.node.Unlock()

@@ -15,10 +15,14 @@ func (c *Consumer) lend(run *mesh.Run, records int) {
 	}
 }
 
-// takeBack gives up the memory of what was handed over before.
+// takeBack gives up the memory of what was handed over before. While a loop has
+// records in hand, which its body did not wait for to ask for more, that is left to
+// the garbage collector.
 func (c *Consumer) takeBack() {
-	for _, l := range c.lent {
-		l.run.Release(l.records)
+	if c.cuts.hands.Load() == 0 {
+		for _, l := range c.lent {
+			l.run.Release(l.records)
+		}
 	}
 	clear(c.lent)
 	c.lent = c.lent[:0]

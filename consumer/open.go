@@ -145,17 +145,18 @@ func (o *opener) name(b []byte) string {
 	return s
 }
 
-// handOver opens records that were taken, and returns how many of them the
-// application is given now. The others are for the next call: those behind one
+// handOver opens records that were taken after so many cuts, and returns how many of
+// them the application is given now. The others are for the next call: those behind one
 // whose value cannot be read, which then is the error, or beyond what may be in
 // memory at a time. It takes the lock only where it must.
-func (c *Consumer) handOver(records []beck.Record) (n int, err error) {
+func (c *Consumer) handOver(records []beck.Record, cuts uint64) (n int, err error) {
+	defer c.cuts.end()
 	n, done, err := c.openAll(records)
 	if n < len(records) || c.pos != nil {
 		c.node.Lock()
 		defer c.node.Unlock()
 		c.handed -= uint64(done - n)
-		c.putBack(records[done:])
+		c.putBack(c.uncut(records[done:], cuts))
 		if c.pos != nil {
 			c.pos.finish(records[:done])
 		}

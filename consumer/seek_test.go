@@ -215,3 +215,46 @@ func TestStartAndUntilByTheRecordsTimes(t *testing.T) {
 	}
 	testmesh.InOrder(t, testmesh.Take(t, c, 30), 70, "v")
 }
+
+// What a call of Poll gives back because its values would take too much memory is no
+// longer due after a seek, or when it is paused, that came meanwhile.
+func TestSeekWhilePollOpens(t *testing.T) {
+	const n = 20
+	for name, test := range map[string]struct {
+		do   func(*consumer.Consumer, beck.Offset) error
+		next uint64
+	}{
+		"seek": {func(c *consumer.Consumer, to beck.Offset) error { return c.Seek(to) }, 15},
+		"pause": {func(c *consumer.Consumer, to beck.Offset) error {
+			return errors.Join(c.Pause(to.Topic), c.Resume(to.Topic))
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := testmesh.New(t)
+			m.Store("")
+			p := m.Producer(func(c *producer.Config) { c.Compression = producer.Zstd })
+			for range n {
+				if err := p.Publish(testmesh.Context(t), beck.Record{Topic: "t", Value: make([]byte, 100<<10)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			flush(t, p)
+			c := m.Consumer(func(c *consumer.Config) { c.QueueBytes = 64 << 10 }, "t")
+			testmesh.Until(t, "all to have come", func() bool { return c.Lag() != nil && c.Stats().Queued > n*64 })
+			c.WhileOpening(func() {
+				if err := test.do(c, beck.Offset{Topic: "t", Partition: p.Address(), Offset: 15}); err != nil {
+					t.Error(err)
+				}
+			})
+			got, err := c.Poll(testmesh.Context(t), n)
+			if err != nil || len(got) != 1 {
+				t.Fatalf("%d records came first, %v", len(got), err)
+			}
+			for want := test.next; want < n; want++ {
+				if next := testmesh.Take(t, c, 1)[0].Offset; next != want {
+					t.Fatalf("offset %d came, want %d", next, want)
+				}
+			}
+		})
+	}
+}

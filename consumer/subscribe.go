@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
 )
 
@@ -30,8 +29,8 @@ func (c *Consumer) Subscribe(topics ...string) error {
 	}
 	c.node.Lock()
 	defer c.node.Unlock()
-	if c.node.Closed() {
-		return fmt.Errorf("consumer: %w", beck.ErrClosed)
+	if err := c.gone(); err != nil {
+		return err
 	}
 	fresh := slices.DeleteFunc(wants, func(w core.Want) bool { return !c.wants.add(w) })
 	if c.begun { // else they are wanted then
@@ -70,6 +69,9 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 	}
 	c.node.Lock()
 	defer c.node.Unlock()
+	if err := c.gone(); err != nil {
+		return err
+	}
 	for _, w := range wants {
 		if !c.wants.remove(w) {
 			continue

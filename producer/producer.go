@@ -30,17 +30,12 @@ type Producer struct {
 	packer  *packer                // nil without compression
 	enc     encoding
 	calls   []func() // callbacks that are due
+	calling bool     // some are under way
 	told    told
 	ackers  map[string]bool // the stores that have acknowledged a record
 	err     error           // why the producer stopped by itself
 	ended   bool
 	stats   Stats
-}
-
-// waiter is a callback that waits for acknowledgements.
-type waiter struct {
-	seq  uint64
-	call func(beck.Offset, error)
 }
 
 // Start joins the mesh. It returns at once: towers, stores and consumers may
@@ -195,17 +190,21 @@ func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, cont
 // PublishFunc publishes a record and calls done once: when MinStoreAcks stores
 // have it on disk (with 0: at once), or with the error that kept it from being
 // published, or with ErrClosed if the producer ends before. The calls come one
-// at a time, those of a topic in order; a slow one delays the others, and one
-// that calls Close waits for itself.
+// at a time, those of a topic in order, and may publish; a slow one delays the
+// others of PublishFunc, and one that calls Close waits for itself.
 func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) {
-	if o, err := p.publishFunc(ctx, &r, done); err != nil {
+	if o, err := p.publishFunc(ctx, &r, waiter{call: done}); err != nil {
 		p.node.Lock()
 		defer p.node.Unlock()
 		p.later(func() { done(o, err) })
+		if p.node.Closed() { // its worker may have ended
+			for p.callBack() {
+			}
+		}
 	}
 }
 
-func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, done func(beck.Offset, error)) (beck.Offset, error) {
+func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, w waiter) (beck.Offset, error) {
 	c := content{bytes: compress.Plain(r.Value)}
 	if p.packer != nil {
 		pack := p.packer.fill([]beck.Record{*r})
@@ -219,14 +218,13 @@ func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, done func(be
 	if err != nil {
 		return beck.Offset{Topic: r.Topic, Partition: p.node.UUID()}, err
 	}
-	o := p.offset(t.Log, seq)
-	if seq < t.Log.Acked() {
-		p.later(func() { done(o, nil) })
+	if w.seq = seq; seq < t.Log.Acked() {
+		p.tell(w, t.Log, nil)
 	} else {
-		p.waiters[t.Log] = append(p.waiters[t.Log], waiter{seq: seq, call: done})
+		p.waiters[t.Log] = append(p.waiters[t.Log], w)
 	}
 	p.node.Push(t)
-	return o, nil
+	return p.offset(t.Log, seq), nil
 }
 
 // PublishSync publishes a record and returns its offset when MinStoreAcks
@@ -234,7 +232,7 @@ func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, done func(be
 // all the same, and its offset is returned with the error of ctx.
 func (p *Producer) PublishSync(ctx context.Context, r beck.Record) (beck.Offset, error) {
 	done := make(chan error, 1)
-	o, err := p.publishFunc(ctx, &r, func(_ beck.Offset, err error) { done <- err })
+	o, err := p.publishFunc(ctx, &r, waiter{sync: done})
 	if err != nil {
 		return o, err
 	}

@@ -88,8 +88,7 @@ func (p *Producer) release(log *core.Log, acked uint64) {
 	waiters := p.waiters[log]
 	n := 0
 	for n < len(waiters) && waiters[n].seq < acked {
-		w := waiters[n]
-		p.later(func() { w.call(p.offset(log, w.seq), nil) })
+		p.tell(waiters[n], log, nil)
 		n++
 	}
 	if p.waiters[log] = waiters[n:]; n == len(waiters) {
@@ -111,7 +110,7 @@ func (p *Producer) fail(err error) {
 func (p *Producer) dropWaiters(err error) {
 	for log, waiters := range p.waiters {
 		for _, w := range waiters {
-			p.later(func() { w.call(p.offset(log, w.seq), err) })
+			p.tell(w, log, err)
 		}
 	}
 	clear(p.waiters)

@@ -11,11 +11,12 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// progressBar shows each phase of a benchmark as a bar. A nil one can be
-// closed.
+// progressBar shows each phase of a benchmark, or of work on a store's directory,
+// as a bar. A nil one can be closed.
 type progressBar struct {
-	out *mpb.Progress
-	bar *mpb.Bar
+	out   *mpb.Progress
+	bar   *mpb.Bar
+	bytes bool // are counted, and not records
 }
 
 // newProgressBar returns nil if w is no terminal.
@@ -27,17 +28,21 @@ func newProgressBar(w io.Writer) *progressBar {
 	return &progressBar{out: mpb.New(mpb.WithOutput(f), mpb.WithWidth(40))}
 }
 
-// Phase implements bench.Watcher.
+// Phase implements bench.Watcher and blocklog.Watcher.
 func (p *progressBar) Phase(name string, total uint64) {
 	p.drop()
+	counters := decor.CountersNoUnit("%d of %d")
+	if p.bytes {
+		counters = decor.CountersKibiByte("% .1f of % .1f")
+	}
 	p.bar = p.out.AddBar(int64(total),
 		mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
-		mpb.AppendDecorators(decor.CountersNoUnit("%d of %d"), decor.Percentage(decor.WCSyncSpace)),
+		mpb.AppendDecorators(counters, decor.Percentage(decor.WCSyncSpace)),
 	)
 }
 
-// Progress implements bench.Watcher.
+// Progress implements bench.Watcher and blocklog.Watcher.
 func (p *progressBar) Progress(n uint64) { p.bar.SetCurrent(int64(n)) }
 
 // drop takes the bar of the last phase away.

@@ -59,6 +59,7 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"flip":    cmdFlip,
 			"start":   cmdStart,
 			"signal":  cmdSignal,
 			"await":   cmdAwait,
@@ -203,6 +204,26 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s has no match for %s in %s; it is %.500q", args[1], args[0], scriptLimit, text)
 		}
 	}
+}
+
+// cmdFlip is "flip PATTERN TEXT": it flips a bit where TEXT stands in the first of
+// the files that has it.
+func cmdFlip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip PATTERN TEXT")
+	}
+	files, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		ts.Check(err)
+		if at := bytes.Index(raw, []byte(args[1])); at >= 0 {
+			raw[at] ^= 1
+			ts.Check(os.WriteFile(file, raw, 0o666))
+			return
+		}
+	}
+	ts.Fatalf("no file %s has %q in it", args[0], args[1])
 }
 
 // cmdOneLine is "oneline FILE": the file, or stdout or stderr, is one line

@@ -40,6 +40,7 @@ that matches a topic counts.`,
 	mesh.addTo(cmd)
 	keep.addTo(cmd, "")
 	_ = cmd.MarkFlagRequired("data")
+	cmd.AddCommand(newStoreVerify(), newStoreStats())
 	return cmd
 }
 

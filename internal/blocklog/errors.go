@@ -50,6 +50,12 @@ var (
 	ErrFull = errors.New("disk is full")
 	// ErrPolicy: a retention policy or rule that cannot be understood.
 	ErrPolicy = errors.New("invalid retention")
+	// ErrBackup: a file that is no backup, or not the backup that was written.
+	ErrBackup = errors.New("not a whole backup")
+	// ErrNotEmpty: the directory to restore into holds something.
+	ErrNotEmpty = errors.New("directory is not empty")
+	// ErrExists: the file to write a backup to is there.
+	ErrExists = errors.New("file exists")
 	// ErrCorrupt: stored bytes are not what was written. The error is a
 	// [*CorruptError], which names the range.
 	ErrCorrupt = errors.New("corrupt block")

@@ -59,11 +59,27 @@ func openHome(dir string, o Options) (*storeHome, error) {
 
 // load reads the identity, and makes one for a new or a copied directory.
 func (h *storeHome) load() error {
-	path := h.File(identityName)
-	raw, err := readFile(h.FS, path)
+	err := h.read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return h.renew()
 	}
+	if err != nil {
+		return err
+	}
+	here, err := h.Dir.Origin(identityName)
+	if err != nil {
+		return fmt.Errorf("store identity: %w", err)
+	}
+	if here != h.identity.Origin {
+		return h.renew()
+	}
+	return nil
+}
+
+// read reads the identity as it is.
+func (h *storeHome) read() error {
+	path := h.File(identityName)
+	raw, err := readFile(h.FS, path)
 	if err != nil {
 		return fmt.Errorf("store identity: %w", err)
 	}
@@ -75,13 +91,6 @@ func (h *storeHome) load() error {
 	}
 	if err := protocol.ValidAddress(h.UUID); err != nil {
 		return fmt.Errorf("store identity %q is damaged: uuid: %w", path, err)
-	}
-	here, err := h.Dir.Origin(identityName)
-	if err != nil {
-		return fmt.Errorf("store identity: %w", err)
-	}
-	if here != h.identity.Origin {
-		return h.renew()
 	}
 	return nil
 }

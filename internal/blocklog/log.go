@@ -159,21 +159,30 @@ func (l *Log) openFiles() (err error) {
 // database is new but the directory is not, its content was removed: what the
 // store acknowledged under its UUID is gone, and the UUID goes with it.
 func (l *Log) checkFormat() error {
-	raw, closer, err := l.db.Get(formatKey)
-	if errors.Is(err, pebble.ErrNotFound) {
+	found, err := l.storedFormat()
+	if err == nil && found == 0 {
 		return l.markFormat()
 	}
-	if err != nil {
-		return fmt.Errorf("format version: %w", err)
+	return err
+}
+
+// storedFormat returns the format in the database, 0 if it is new.
+func (l *Log) storedFormat() (found int, err error) {
+	raw, closer, err := l.db.Get(formatKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
 	}
-	found, err := strconv.Atoi(string(raw))
+	if err != nil {
+		return 0, fmt.Errorf("format version: %w", err)
+	}
+	found, err = strconv.Atoi(string(raw))
 	if err = errors.Join(err, closer.Close()); err != nil {
-		return fmt.Errorf("format version: %w", err)
+		return 0, fmt.Errorf("format version: %w", err)
 	}
 	if found > format {
-		return newerFormat(l.home.Path, found)
+		return found, newerFormat(l.home.Path, found)
 	}
-	return nil
+	return found, nil
 }
 
 func (l *Log) markFormat() error {

@@ -13,7 +13,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-var alpha = Partition{"alpha", producer(1)}
+var (
+	alpha = Partition{"alpha", producer(1)}
+	beta  = Partition{"beta", producer(2)}
+)
 
 func TestRoundTripAndReopen(t *testing.T) {
 	o := small(vfs.NewMem())

@@ -46,19 +46,27 @@ func openWatermark(dir *home.Dir) (*watermark, error) {
 	if err := w.open(); err != nil {
 		return nil, err
 	}
+	if err := w.read(); err != nil {
+		return nil, errors.Join(err, w.file.Close())
+	}
+	return w, nil
+}
+
+// read looks for the higher one of the two slots.
+func (w *watermark) read() error {
 	for i := range int64(2) {
 		raw := make([]byte, watermarkLen)
 		if _, err := w.file.ReadAt(raw, i*watermarkSpacing); err != nil {
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 				continue
 			}
-			return nil, errors.Join(err, w.file.Close())
+			return err
 		}
 		if n, ok := parseWatermark(raw); ok && n >= w.commits {
 			w.commits, w.slot = n, 1-i
 		}
 	}
-	return w, nil
+	return nil
 }
 
 func (w *watermark) open() (err error) {

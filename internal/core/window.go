@@ -21,6 +21,10 @@ type WindowConfig struct {
 const (
 	firstChunkBytes = 4 << 10
 	maxChunkBytes   = 256 << 10
+	minChunkBytes   = 512 // where topics are so many that their chunks must be smaller than the first
+	// unfilled is the part of a window that the newest chunks of all topics may
+	// take together: what is free in them keeps nothing.
+	unfilled = 8
 )
 
 // Window is what a publisher keeps of all its topics, within one bound in
@@ -37,7 +41,8 @@ type Window struct {
 	logs   map[string]*Log
 	sorted []*Log
 	order  []*Chunk // of all logs, oldest first
-	spare  []any    // Data of chunks that left, each of full size, for those to come
+	begun  int      // logs that have chunks
+	spare  []spare  // of chunks that left, for those to come
 	used   int64    // allocated by the chunks in order
 	pinned int64    // allocated by chunks that left but are still being written
 
@@ -81,15 +86,18 @@ func (w *Window) Reserve(l *Log, size int) *Chunk {
 	}
 	grown := firstChunkBytes
 	if c := l.active(); c != nil {
-		grown = min(2*c.Cap, maxChunkBytes)
+		grown = 2 * c.Cap
 	}
 	capacity := max(size, min(grown, w.fullChunk()))
 	if !w.Restoring && !w.makeRoom(int64(capacity)) {
 		return nil
 	}
 	c := &Chunk{Log: l, First: l.next, Start: l.pos, Cap: capacity}
-	if n := len(w.spare) - 1; n >= 0 && capacity == w.fullChunk() {
-		c.Data, w.spare = w.spare[n], w.spare[:n]
+	if n := len(w.spare) - 1; n >= 0 && capacity == w.spare[n].capacity {
+		c.Data, w.spare = w.spare[n].data, w.spare[:n]
+	}
+	if len(l.chunks) == 0 {
+		w.begun++
 	}
 	l.chunks = append(l.chunks, c)
 	w.order = append(w.order, c)
@@ -97,15 +105,28 @@ func (w *Window) Reserve(l *Log, size int) *Chunk {
 	return c
 }
 
-// fullChunk returns the size that chunks grow to.
-func (w *Window) fullChunk() int { return int(min(maxChunkBytes, w.cfg.Bytes/8)) }
+// fullChunk returns the size that chunks grow to: the more topics have some, the
+// less.
+func (w *Window) fullChunk() int {
+	share := w.cfg.Bytes / unfilled / int64(max(1, w.begun))
+	return int(max(minChunkBytes, min(share, maxChunkBytes)))
+}
+
+// spare is the Data of a chunk that left.
+type spare struct {
+	capacity int
+	data     any
+}
 
 // recycle keeps the bytes of a chunk that left, for the next one: a window that
 // is full then takes no new memory. A new chunk makes one old one leave or none,
 // so that more than a few are never needed.
 func (w *Window) recycle(c *Chunk) {
-	if c.Cap == w.fullChunk() && c.Data != nil && len(w.spare) < maxSpare {
-		w.spare = append(w.spare, c.Data)
+	if full := w.fullChunk(); c.Cap == full && c.Data != nil {
+		w.spare = slices.DeleteFunc(w.spare, func(s spare) bool { return s.capacity != full })
+		if len(w.spare) < maxSpare {
+			w.spare = append(w.spare, spare{full, c.Data})
+		}
 	}
 	c.Data = nil
 }
@@ -135,7 +156,9 @@ func (w *Window) drop(c *Chunk) {
 	w.order[0] = nil
 	w.order = w.order[1:]
 	c.Log.chunks[0] = nil
-	c.Log.chunks = c.Log.chunks[1:]
+	if c.Log.chunks = c.Log.chunks[1:]; len(c.Log.chunks) == 0 {
+		w.begun--
+	}
 	w.used -= int64(c.Cap)
 	c.dropped = true
 	if c.pins > 0 {

@@ -16,8 +16,10 @@ import (
 type assembler struct {
 	self     string
 	batch    Batch
-	block    []byte // what was read
-	prefix   []byte // frame 0 up to the sequence, of the last record
+	spare    []place // memory for the places of the next block
+	left     []place // those of the block before
+	block    []byte  // what was read
+	prefix   []byte  // frame 0 up to the sequence, of the last record
 	last     *heading
 	headings map[string]*heading // by prefix
 
@@ -36,9 +38,13 @@ type heading struct {
 // maxHeadings bounds the prefixes remembered for one link.
 const maxHeadings = 1 << 14
 
-// reset begins a batch. kept says that the role keeps the runs of the last one.
-func (a *assembler) reset(kept bool) {
+// reset begins a batch. kept says that the role keeps the runs of the last one,
+// turned that the reader has gone on to another block.
+func (a *assembler) reset(kept, turned bool) {
 	a.batch.reset(kept)
+	if turned {
+		a.left, a.spare = a.batch.turn(a.spare), nil
+	}
 	a.open, a.queries = nil, a.queries[:0]
 }
 

@@ -55,14 +55,12 @@ type Item struct {
 type Batch struct {
 	Items  []Item
 	runs   []Run
-	places []place
+	places []place // of all records in the block that is read, this batch's from begin on
+	begin  int
 }
 
 // recordOverhead is what a record takes in memory besides its bytes.
 const recordOverhead = 48
-
-// placesAtOnce is for how many records places are allocated together.
-const placesAtOnce = 256
 
 // reset empties the batch. kept says that the role keeps its runs.
 func (b *Batch) reset(kept bool) {
@@ -70,16 +68,23 @@ func (b *Batch) reset(kept bool) {
 	b.Items = b.Items[:0]
 	if !kept {
 		clear(b.runs)
-		b.runs, b.places = b.runs[:0], b.places[:0]
+		b.runs, b.places = b.runs[:0], b.places[:b.begin]
 		return
 	}
 	// A run that is kept keeps all runs of its array, and through them their
 	// blocks: so each batch has its own. Places keep nothing.
-	b.runs = make([]Run, 0, len(b.runs))
-	n := len(b.places)
-	if b.places = b.places[n:]; cap(b.places) < n {
-		b.places = make([]place, 0, max(2*n, placesAtOnce))
+	b.runs, b.begin = make([]Run, 0, len(b.runs)), len(b.places)
+}
+
+// turn goes on with the places of another block, in memory that is given or, if
+// that is nil, in new, and returns those of the one before.
+func (b *Batch) turn(places []place) (before []place) {
+	before = b.places
+	if places == nil {
+		places = make([]place, 0, len(before))
 	}
+	b.places, b.begin = places[:0], 0
+	return before
 }
 
 // finish gives the runs their records. The places could not be cut before: they

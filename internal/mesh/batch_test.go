@@ -43,7 +43,7 @@ func assembleWire(t testing.TB, a *assembler, kept bool, wire []byte) (*Batch, [
 	if err := r.Fill(); err != nil {
 		t.Fatal(err)
 	}
-	a.reset(kept)
+	a.reset(kept, true)
 	taken, err := a.take(r)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestAssemblerKeepsWhatIsKept(t *testing.T) {
 		var runs []*Run
 		var next uint64
 		for next < 4*rounds {
-			a.reset(true)
+			a.reset(true, false)
 			taken, err := a.take(r)
 			if err != nil || len(taken.faults) > 0 {
 				t.Fatal(err, taken.faults)
@@ -206,7 +206,7 @@ func TestAssemblerAllocatesNothing(t *testing.T) {
 		if err := r.Fill(); err != nil {
 			t.Fatal(err)
 		}
-		a.reset(false)
+		a.reset(false, false)
 		if taken, err := a.take(r); err != nil || len(taken.faults) > 0 {
 			t.Fatal(err, taken.faults)
 		}
@@ -239,12 +239,12 @@ func BenchmarkAssembler(b *testing.B) {
 					if err := r.Fill(); err != nil {
 						b.Fatal(err)
 					}
-					a.reset(kept)
+					a.reset(kept, true)
 					if taken, err := a.take(r); err != nil || len(taken.faults) > 0 {
 						b.Fatal(err, taken.faults)
 					}
 					a.finish()
-					n = len(a.batch.places)
+					n = len(a.batch.places) - a.batch.begin
 					if kept {
 						r.Detach()
 					}

@@ -114,7 +114,7 @@ func (n *Node) dialledEnded(d *Dialled, why error) {
 func (d *Dialled) ReadOnce() bool {
 	r, in := d.reader, &d.in
 	err := r.Fill()
-	in.reset(d.kept)
+	in.reset(d.kept, d.turned())
 	var t taken
 	if err == nil {
 		t, err = in.take(r)

@@ -47,7 +47,8 @@ type Node struct {
 	scratch  []byte
 
 	hooks      hooks
-	idleBlocks [][]byte // of links' readers, to be used again
+	idleBlocks [][]byte  // of links' readers, to be used again
+	idlePlaces [][]place // and of the records in such blocks
 
 	workers []func() bool
 	work    *sync.Cond // a worker may have something to do

@@ -205,7 +205,8 @@ func (t *Topic) UnderStored(least int) (n int) {
 func (p *Partition) underStored(least int) bool { return p.Stores < least && p.Records > 0 }
 
 // underStored names the topic if too few stores have the head of a partition of
-// it. If the producer is gone, nobody else has it.
+// it, and one such partition. If the producer of one is gone, nobody else has it, and
+// that one is named.
 func (t *Topic) underStored(found *problems, l Limits) {
 	n, gone, example := t.UnderStored(l.MinStores), 0, ""
 	if n == 0 {
@@ -216,7 +217,7 @@ func (t *Topic) underStored(found *problems, l Limits) {
 		if !p.underStored(l.MinStores) {
 			continue
 		}
-		if example == "" {
+		if example == "" || !p.Alive && gone == 0 {
 			example = p.Producer
 		}
 		if !p.Alive {

@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -118,5 +119,17 @@ func TestGapUnderWay(t *testing.T) {
 	p.Holders = p.Holders[1:]
 	if lost := p.Lost(); len(lost) != 1 || lost[0] != (Range{100, 199}) {
 		t.Errorf("without the producer: %v", lost)
+	}
+}
+
+// Of partitions that too few stores have, one is named whose producer is gone.
+func TestUnderStoredNames(t *testing.T) {
+	s := healthy()
+	s.Topics[0].List = []Partition{
+		{Producer: "A", Alive: true, Records: 1}, {Producer: "B", Records: 1}, {Producer: "C", Records: 1},
+	}
+	found := s.Problems(Limits{MinStores: 1})
+	if len(found) != 1 || !strings.HasSuffix(found[0].Text, "of 3 partitions is in fewer than 1 stores, of 2 the producer is gone (B)") {
+		t.Errorf("found %v", found)
 	}
 }

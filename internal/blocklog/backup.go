@@ -1,0 +1,157 @@
+package blocklog
+
+import (
+	"archive/tar"
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/beckmesh/beck/internal/home"
+)
+
+// backupTemp is what the name of a backup ends in until it is complete.
+const backupTemp = ".tmp"
+
+// Backup writes the store in dir, which no store may have open, to a file, with a
+// checksum of each of the store's files, and changes nothing in dir. The file has
+// its name when it is complete and on disk; before it is called the same with
+// ".tmp", and removed after an error. It returns what it wrote.
+//
+// With dry nothing is written: what would be is returned.
+//
+// Errors: those of opening dir ([ErrInUse], [ErrNotStore], [ErrFormat], damage that
+// would keep a store from starting), [ErrExists], ctx's, and those of the disk.
+// Blocks are copied as they are: [Verify] tells whether they are sound. w may be nil.
+func Backup(ctx context.Context, dir, file string, dry bool, o Options, w Watcher) (_ *Archive, err error) {
+	f, err := openFrozen(dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	b := &backup{frozen: f, file: file, pace: pace{ctx: ctx, watch: w}}
+	if err = b.list(); err == nil {
+		err = b.vacant()
+	}
+	if err == nil && !dry {
+		err = b.write()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("backup of %q: %w", dir, err)
+	}
+	return &b.Archive, nil
+}
+
+type backup struct {
+	Archive
+	*frozen
+	file  string
+	pace  pace
+	names []string // relative to the directory
+	sizes []int64
+}
+
+// list finds out what there is to be copied.
+func (b *backup) list() error {
+	b.Archive = Archive{Format: archiveFormat, Store: b.home.UUID, Made: b.opts.Now().UTC(), Partitions: len(b.parts)}
+	for _, q := range b.parts {
+		b.Records += q.Records
+	}
+	inside, err := b.opts.FS.List(b.home.File(pebbleName))
+	if err != nil {
+		return err
+	}
+	slices.Sort(inside)
+	names := []string{watermarkName}
+	for _, name := range inside {
+		if name != home.LockName {
+			names = append(names, pebbleName+"/"+name)
+		}
+	}
+	for _, name := range names {
+		info, err := b.opts.FS.Stat(b.home.File(name))
+		if errors.Is(err, fs.ErrNotExist) && name == watermarkName {
+			continue // of an older version
+		}
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() || !archived(name) {
+			return fmt.Errorf("%q is not a file of a store", b.home.File(name))
+		}
+		b.names, b.sizes = append(b.names, name), append(b.sizes, info.Size())
+		b.Bytes += uint64(info.Size())
+	}
+	b.Files = len(b.names)
+	return nil
+}
+
+// vacant refuses to replace a file.
+func (b *backup) vacant() error {
+	_, err := b.opts.FS.Stat(b.file)
+	if err == nil {
+		return fmt.Errorf("%w: %q; choose another name, or remove it", ErrExists, b.file)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// write writes the file under another name, syncs it, and gives it its own.
+func (b *backup) write() (err error) {
+	temp := b.file + backupTemp
+	out, err := b.opts.FS.Create(temp, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.opts.FS.Remove(temp))
+		}
+	}()
+	w := bufio.NewWriterSize(out, 1<<20)
+	if err = b.copy(w); err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	if err = b.opts.FS.Rename(temp, b.file); err != nil {
+		return err
+	}
+	if err := home.SyncDir(b.opts.FS, b.opts.FS.PathDir(b.file)); err != nil {
+		return fmt.Errorf("the backup is complete, but may be gone after a crash: %w", err)
+	}
+	return nil
+}
+
+func (b *backup) copy(out io.Writer) error {
+	w := &archiveWriter{tar: tar.NewWriter(out), made: b.Made}
+	b.pace.phase("backup", b.Bytes)
+	if err := w.head(&b.Archive); err != nil {
+		return err
+	}
+	for i, name := range b.names {
+		if err := b.add(w, name, b.sizes[i]); err != nil {
+			return err
+		}
+	}
+	return w.finish()
+}
+
+func (b *backup) add(w *archiveWriter, name string, size int64) error {
+	in, err := b.opts.FS.Open(b.home.File(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.add(name, size, io.TeeReader(in, &b.pace)), in.Close())
+}
