@@ -34,8 +34,14 @@ type ackKey struct {
 	store string
 }
 
-// acked has OnAck called. It needs the lock.
+// acked counts the store and has OnAck called. It needs the lock.
 func (p *Producer) acked(log *core.Log, store string, next uint64) {
+	if !p.ackers[store] {
+		if p.ackers == nil {
+			p.ackers = make(map[string]bool)
+		}
+		p.ackers[store] = true
+	}
 	if p.cfg.OnAck == nil {
 		return
 	}

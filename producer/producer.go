@@ -32,7 +32,8 @@ type Producer struct {
 	calls   []func() // callbacks that are due
 	calling bool     // some are under way
 	told    told
-	err     error // why the producer stopped by itself
+	ackers  map[string]bool // the stores that have acknowledged a record
+	err     error           // why the producer stopped by itself
 	ended   bool
 	stats   Stats
 }
@@ -416,6 +417,7 @@ func (p *Producer) Stats() Stats {
 	p.node.Lock()
 	defer p.node.Unlock()
 	s, n := p.stats, p.node.Stats()
+	s.Stores = len(p.ackers)
 	if p.cfg.MinStoreAcks > 0 {
 		s.Unstored = p.node.Window().Unacked()
 		s.Stored = s.Published + s.Recovered - s.Unstored

@@ -154,9 +154,13 @@ func TestTwoStoresMustHaveIt(t *testing.T) {
 	if s := p.Stats(); s.Stored != 0 {
 		t.Fatalf("one store's acknowledgement counts as stored: %+v", s)
 	}
+	testmesh.Until(t, "its acknowledgement", func() bool { return p.Stats().Stores == 1 })
 	m.Store("")
 	if err := p.Flush(ctx); err != nil {
 		t.Fatal(err)
+	}
+	if n := p.Stats().Stores; n != 2 {
+		t.Errorf("%d stores have acknowledged, want 2", n)
 	}
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/config"
@@ -22,13 +24,31 @@ func newRoot() *cobra.Command {
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true,
+		Version:            versionLine(),
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	addConfigFlags(root)
 	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(),
 		newLs(), newNodes(), newDescribe(), newLag(), newGaps(), newPositions(), newTop(), newCheck(),
 		newTopic(), newBackup(), newRestore(),
 		newBench(), newBenchRole(), newConfig(), newContext(), newCompletion(), newMan(), newVersion())
 	return root
+}
+
+// checkHelp has "beck help" refuse what is no command, in place of printing the
+// general help and exiting with 0.
+func checkHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic("beck: there is no help: " + err.Error())
+	}
+	help.Args = func(_ *cobra.Command, args []string) error {
+		if of, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+			return fmt.Errorf("%s has no command %q", of.CommandPath(), strings.Join(rest, " "))
+		}
+		return nil
+	}
 }
 
 // meshFlags are the flags that every node has, under the names Dafka uses.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +12,8 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/bench"
 	"github.com/beckmesh/beck/internal/config"
+	"github.com/beckmesh/beck/internal/survey"
+	"github.com/beckmesh/beck/protocol"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -22,7 +26,7 @@ func newCompletion() *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "Print the completion of a shell: bash, zsh, fish or powershell",
 		Long: `completion prints a script by which a shell completes beck's commands, flags,
-and values where they are known: contexts, files, and words of a list.`,
+and values where they are known: topics, contexts, files, and words of a list.`,
 		Example: `  source <(beck completion bash)
   beck completion zsh > "${fpath[1]}/_beck"
   beck completion fish > ~/.config/fish/completions/beck.fish
@@ -60,6 +64,14 @@ func completeAll(root *cobra.Command) {
 	walk(root, func(cmd *cobra.Command) {
 		completeArgs(cmd)
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { completeFlag(cmd, f) })
+	})
+}
+
+// plainUsages takes the marks from the usages of all flags by which the help finds
+// the name of a value: a shell shows them as they are.
+func plainUsages(root *cobra.Command) {
+	walk(root, func(cmd *cobra.Command) {
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
 	})
 }
 
@@ -144,21 +156,41 @@ func completeCommand(cmd *cobra.Command, args []string, _ string) (names []strin
 // topics of a mesh.
 const topicPatience = 300 * time.Millisecond
 
-// listTopics asks a mesh for its topics until ctx ends. Without one, none are
-// offered.
-var listTopics func(ctx context.Context, node beck.NodeConfig) ([]string, error)
+// listTopics asks a mesh for its topics until ctx ends, and returns those that it
+// has heard of by then. Topics that a shell would have to quote, and beck's own,
+// are left out.
+func listTopics(ctx context.Context, node beck.NodeConfig) (names []string) {
+	node.Logger = slog.New(slog.DiscardHandler)
+	s, err := survey.Start(survey.Config{NodeConfig: node, Partitions: true, Patience: topicPatience})
+	if err != nil {
+		return nil
+	}
+	defer s.Close()
+	_ = s.Wait(ctx) // what is known by then is offered
+	for _, t := range s.Snapshot(true).Topics {
+		if plainTopic.MatchString(t.Name) && !strings.HasPrefix(t.Name, protocol.ReservedTopics) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+var plainTopic = regexp.MustCompile(`^[\pL\pN._/=@%+-]+$`)
 
 // completeTopic offers the topics of the mesh that the flags and the
-// configuration name, if that answers at once.
-func completeTopic(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if listTopics == nil || configure(cmd) != nil {
+// configuration name, if that answers at once. Behind a topic it leaves files to
+// the shell where the command takes them.
+func completeTopic(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 && strings.Contains(cmd.Use, "FILE") {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	if len(args) > 0 && !strings.Contains(cmd.Use, "TOPIC...") || configure(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	node := beck.NodeConfig{Sub: endpointsOf(cmd, "sub"), Pub: endpointsOf(cmd, "pub")}.WithDefaults()
 	ctx, cancel := context.WithTimeout(cmd.Context(), topicPatience)
 	defer cancel()
-	topics, _ := listTopics(ctx, node)
-	return topics, cobra.ShellCompDirectiveNoFileComp
+	return listTopics(ctx, node), cobra.ShellCompDirectiveNoFileComp
 }
 
 func endpointsOf(cmd *cobra.Command, flag string) []string {

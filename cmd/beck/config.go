@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/beckmesh/beck/internal/config"
 	"github.com/spf13/cobra"
@@ -82,7 +84,11 @@ func (s *setting) shown(key config.Key) string {
 			return text
 		}
 	}
-	return strings.Join(s.text, " ")
+	text := strings.Join(s.text, " ")
+	if strings.IndexFunc(text, unicode.IsControl) >= 0 { // it would break the table
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 func printExample(w io.Writer, args []string) error {

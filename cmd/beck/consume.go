@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -102,8 +103,12 @@ func (f *consumeFlags) check(cmd *cobra.Command) error {
 	switch {
 	case changed("count") && f.count < 1:
 		return usagef("--count: %d: want at least 1", f.count)
-	case changed("name") && f.name == "":
-		return usagef("--name: want 1 to %d bytes", protocol.MaxSavedName)
+	case changed("name") && (f.name == "" || len(f.name) > protocol.MaxSavedName):
+		return usagef("--name: %d bytes: want 1 to %d", len(f.name), protocol.MaxSavedName)
+	case changed("positions") && f.positions == "":
+		return usagef("--positions: no file given")
+	case changed("format") && f.format == "":
+		return usagef("--format: empty: nothing would be printed")
 	case f.positions != "" && f.name == "":
 		return usagef("--positions: give the positions a --name")
 	case f.span.From == span.Stored && f.name == "":
@@ -215,16 +220,16 @@ func (f *consumeFlags) print(ctx context.Context, cmd *cobra.Command, c *consume
 	}
 	select {
 	case err := <-done:
-		return f.interrupted(err)
+		return f.interrupted(err, p.said.Load())
 	case <-time.After(stuckOutput): // whoever reads our output has stopped
-		return f.interrupted(nil)
+		return f.interrupted(nil, p.said.Load())
 	}
 }
 
 // interrupted is how a live consumer ends; one with an end did not reach it.
-func (f *consumeFlags) interrupted(err error) error {
+func (f *consumeFlags) interrupted(err error, printed uint64) error {
 	if err == nil && (f.end || f.count > 0 || !f.span.Until.IsZero()) {
-		return errors.New("interrupted before the end")
+		return fmt.Errorf("interrupted before the end; %d records were printed", printed)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/format"
@@ -27,9 +28,10 @@ type printer struct {
 	pick       func(r *beck.Record) fate                 // nil: all are printed
 	change     func(context.Context, *beck.Record) error // nil: none is changed
 	unbuffered bool
-	left       int64     // records to print at most; 0 is no limit
-	printed    uint64    // so far
-	errOut     io.Writer // where records are named that cannot be read
+	left       int64         // records to print at most; 0 is no limit
+	printed    uint64        // so far
+	said       atomic.Uint64 // printed, as of the last write, for other goroutines
+	errOut     io.Writer     // where records are named that cannot be read
 	unreadable int
 	saver      *saver
 }
@@ -112,6 +114,7 @@ func (p *printer) write(ctx context.Context, records []beck.Record) (done bool, 
 	if flushErr := p.out.Flush(); flushErr != nil {
 		return false, fmt.Errorf("writing standard output: %w", flushErr)
 	}
+	p.said.Store(p.printed)
 	p.saver.wrote(seen)
 	if err != nil {
 		return false, fmt.Errorf("%w; %d of the records were printed before it", err, p.printed)
@@ -176,7 +179,7 @@ func (p *printer) one(ctx context.Context, r *beck.Record) error {
 		p.out.Write(p.delimiter)
 	}
 	p.printed++
-	if p.unbuffered {
+	if p.unbuffered || p.change != nil { // a command takes longer than a write
 		p.out.Flush() // which keeps its error for the next one
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/beckmesh/beck/internal/config"
 	"github.com/spf13/cobra"
 )
 
@@ -46,6 +47,11 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot()
 	configureAll(root)
 	completeAll(root)
+	checkHelp(root)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		plainUsages(root)
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return config.ExplainFlag(err) })
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

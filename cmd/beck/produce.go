@@ -132,6 +132,8 @@ func (f *produceFlags) check(cmd *cobra.Command) error {
 		return usagef("--no-wait and --acks %d: want one of them", f.acks)
 	case f.quiet && f.verbose:
 		return usagef("--quiet and --verbose: want one of them")
+	case changed("journal") && f.journal == "":
+		return usagef("--journal: no directory given")
 	case changed("key") && changed("key-delimiter"):
 		return usagef("--key and --key-delimiter: want one of them")
 	}
@@ -179,7 +181,7 @@ func runProduce(cmd *cobra.Command, f *produceFlags) error {
 		tell(cmd.ErrOrStderr(), h)
 	}
 	feed := &feed{
-		producer: p, noWait: c.MinStoreAcks == 0, quiet: f.quiet, errOut: cmd.ErrOrStderr(),
+		producer: p, noWait: c.MinStoreAcks == 0, acks: c.MinStoreAcks, quiet: f.quiet, errOut: cmd.ErrOrStderr(),
 		dress: f.dress, left: f.count,
 	}
 	if in.bytes == nil {

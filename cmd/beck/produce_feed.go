@@ -15,6 +15,7 @@ import (
 type feed struct {
 	producer *producer.Producer
 	noWait   bool
+	acks     int // stores that must have each record
 	quiet    bool
 	errOut   io.Writer
 	pace     pacer

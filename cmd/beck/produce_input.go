@@ -32,6 +32,8 @@ func (f *input) check(cmd *cobra.Command) error {
 		return usagef("--delimiter: want at least one byte")
 	case f.keyDelim.set && len(f.keyDelim.bytes) == 0:
 		return usagef("--key-delimiter: want at least one byte")
+	case changed("lines") && f.lines == "":
+		return usagef("--lines: no file given; - is standard input")
 	case changed("lines") && (f.hasText || len(f.files) > 0):
 		return usagef("--lines and an argument behind TOPIC: want one of them")
 	}

@@ -34,6 +34,9 @@ func (f *feed) waitsFor(node beck.NodeConfig) waiting {
 		return waiting{mark: s.Stored}
 	case s.Stores == 0:
 		return waiting{"store", s.Stored, fmt.Sprintf("%d records are not stored; no store has acknowledged any yet", s.Unstored)}
+	case s.Stores < f.acks:
+		return waiting{fmt.Sprint("stores ", s.Stores), s.Stored, fmt.Sprintf("%d records are not stored; %d of the %d stores that --acks wants have acknowledged any",
+			s.Unstored, s.Stores, f.acks)}
 	default:
 		return waiting{"ack", s.Stored, fmt.Sprintf("%d records are not stored; no store has acknowledged them", s.Unstored)}
 	}

@@ -90,6 +90,20 @@ func explain(err error, text string, value pflag.Value) error {
 	return fmt.Errorf("%q: %w", text, err)
 }
 
+// ExplainFlag returns the error of a command line that set a flag to what is no
+// value of it, with what is allowed where the flag's type does not say that itself.
+// Other errors it returns as they are.
+func ExplainFlag(err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	if _, ok := wants[bad.GetFlag().Value.Type()]; !ok {
+		return err
+	}
+	return fmt.Errorf("--%s: %w", bad.GetFlag().Name, explain(bad.Unwrap(), bad.GetValue(), bad.GetFlag().Value))
+}
+
 // unknown is the error about a name that nothing has; others are those that
 // there are.
 func unknown(what, name string, others []string) error {

@@ -77,7 +77,9 @@ func TestParseByHand(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const escapes = `want \" \\ \/ \b \f \n \r \t, or \uHHHH, for a character beyond U+FFFF a pair of them`
 	for line, want := range map[string]string{
-		``:                                `JSON ends early: want a JSON object, {…}`,
+		``:                                `an empty line: want a JSON object, {…}`,
+		" \r\n":                           `an empty line: want a JSON object, {…}`,
+		`{"headers":[{"value":"v"}]}`:     `field "headers": header 1: want a field "name"; it may be empty`,
 		`{`:                               `JSON ends early: want "`,
 		`{"key"`:                          `JSON ends early: want :`,
 		`{"key":`:                         `field "key": JSON ends early: want a string`,
@@ -121,7 +123,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"time":[]}`:                     `field "time": want ms`,
 		`{"headers":{"a":"b"}}`:           `field "headers": want an array of {"name":…,"value":…}`,
 		`{"headers":["a"]}`:               `field "headers": header 1: byte 13: want a JSON object, {…}`,
-		`{"headers":[{}}`:                 `field "headers": byte 15: want , or ]`,
+		`{"headers":[{"name":"a"}}`:       `field "headers": byte 25: want , or ]`,
 		`{"headers":[{"name":"a"},{"name":"a","key":"b"}]}`: `field "headers": header 2: unknown field "key": want name, name64, value, value64`,
 		`{"headers":[{"name":"a","name64":"YQ=="}]}`:        `field "headers": header 1: fields "name" and "name64": want one of them`,
 		"{\"key\":\"\xff\"}":                                `not valid UTF-8: want binary in the fields key64 and value64`,

@@ -19,6 +19,9 @@ func Parse(line []byte, now time.Time) (beck.Record, error) {
 		return beck.Record{}, errors.New("not valid UTF-8: want binary in the fields key64 and value64")
 	}
 	r, s := beck.Record{Time: now}, scanner{line: line}
+	if s.peek() == 0 && s.at == len(line) {
+		return beck.Record{}, errors.New("an empty line: want a JSON object, {…}")
+	}
 	if err := s.object(recordFields, func(name string) error { return s.recordField(&r, name) }); err != nil {
 		return beck.Record{}, err
 	}
@@ -62,14 +65,19 @@ func (s *scanner) headers() (headers []beck.Header, err error) {
 	}
 	err = s.list('[', ']', func() error {
 		var h beck.Header
+		named := false
 		err := s.object(headerFields, func(name string) (err error) {
 			if strings.HasPrefix(name, "name") {
+				named = true
 				h.Name, err = s.text(name)
 			} else {
 				h.Value, err = s.bytes(name)
 			}
 			return err
 		})
+		if err == nil && !named {
+			err = errors.New(`want a field "name"; it may be empty`)
+		}
 		if err != nil {
 			return fmt.Errorf("header %d: %w", len(headers)+1, err)
 		}
