@@ -1,6 +1,9 @@
 package store
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -38,10 +41,14 @@ func (r *role) Tell(to *protocol.Report) {
 // partition says what there is of a partition.
 func (s *Store) partition(p blocklog.Partition, state blocklog.State) protocol.PartitionStatus {
 	kept, further := s.log.Conflicts(p)
+	lost := missing(state)
+	for _, r := range s.log.Unreadable(p) {
+		lost += r.Next - r.First
+	}
 	return protocol.PartitionStatus{
 		Topic: p.Topic, Producer: p.Producer, Tail: state.Tail, Next: state.Next, Records: state.Records,
 		Bytes: state.Content, Last: max(state.Updated, 0), Expired: state.Expired,
-		Missing: missing(state), Conflicts: uint64(len(kept)) + further,
+		Missing: lost, Conflicts: uint64(len(kept)) + further,
 	}
 }
 
@@ -58,7 +65,9 @@ func missing(state blocklog.State) uint64 {
 
 // ranges names what is missing and what differs.
 func (s *Store) ranges(p blocklog.Partition, status *protocol.PartitionStatus) {
-	holes, _ := s.log.Holes(p) // what cannot be read is named by serving it
+	holes, _ := s.log.Holes(p)
+	holes = append(holes, s.log.Unreadable(p)...)
+	slices.SortFunc(holes, func(a, b blocklog.Range) int { return cmp.Compare(a.First, b.First) })
 	for _, h := range holes {
 		if h.Next > status.Expired {
 			status.Holes = append(status.Holes, max(h.First, status.Expired), h.Next)

@@ -266,6 +266,7 @@ func readDamaged(t *testing.T, dir, name string, percent int64, total uint64, la
 	}
 	defer closeLog(t, l)
 	damaged, next := 0, uint64(0)
+	var met []Range
 	for {
 		err := l.Read(alpha, next, 0, func(r Record) bool {
 			want, wantTrailer := content(alpha, r.Seq), trailer(r.Seq)
@@ -292,6 +293,10 @@ func readDamaged(t *testing.T, dir, name string, percent int64, total uint64, la
 		}
 		damaged++
 		next = bad.Next
+		met = append(met, Range{bad.First, bad.Next})
+	}
+	if got := l.Unreadable(alpha); !slices.Equal(got, met) {
+		t.Errorf("%s at %d%%: unreadable are %v, want %v", filepath.Base(name), percent, got, met)
 	}
 	if next != total+1 {
 		t.Fatalf("%s at %d%%: ended at %d", filepath.Base(name), percent, next)

@@ -2,10 +2,12 @@ package blocklog
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -135,6 +137,23 @@ func (l *Log) damageAt(p Partition, seq uint64) *CorruptError {
 		}
 	}
 	return nil
+}
+
+// Unreadable returns the ranges of a partition at or above its tail that were met
+// since the log was opened and that damaged files of Pebble are in the way of, in
+// order. State counts their records as held, and nothing can be filled in there:
+// what helps is another directory, filled from other stores.
+func (l *Log) Unreadable(p Partition) (ranges []Range) {
+	s, _ := l.State(p)
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, bad := range l.damage[p] {
+		if first := max(bad.First, s.Tail); first < bad.Next {
+			ranges = append(ranges, Range{first, bad.Next})
+		}
+	}
+	slices.SortFunc(ranges, func(a, b Range) int { return cmp.Compare(a.First, b.First) })
+	return ranges
 }
 
 // isDamage tells that Pebble's files are not what was written from trouble with
