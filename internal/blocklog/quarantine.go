@@ -117,6 +117,9 @@ const maxDamage = 10_000
 // seconds each time: Pebble tries for every bit of a damaged block whether its
 // flip explains the checksum.
 func (l *Log) remember(bad *CorruptError) {
+	if known := l.damageAt(bad.Partition, bad.First); known != nil && known.Next >= bad.Next {
+		return
+	}
 	l.opts.Logger.Error("records cannot be read", "topic", bad.Partition.Topic,
 		"producer", bad.Partition.Producer, "first", bad.First, "next", bad.Next, "cause", bad.Cause)
 	l.mu.Lock()
