@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,7 +28,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// scriptsAtOnce is how many scripts run on one processor, unless -parallel says
+// otherwise: they wait for a mesh more than they work.
+const scriptsAtOnce = 4
+
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(scriptsAtOnce*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	programs := map[string]func(){"beck": main, "beck-etc": mainWithFile, "throttle": throttle, "dafka_perf": main}
 	for _, p := range dafka.Programs { // a link tells this binary what to be
 		programs[p.Name()] = main
