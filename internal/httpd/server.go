@@ -130,8 +130,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // leave the rest of it unread
-		return failf(http.StatusRequestEntityTooLarge, "the request has a body: want none")
+		writeError(w, r, failf(http.StatusRequestEntityTooLarge, "the request has a body: want none"))
+		drain(w, r)
+		return nil
 	}
 	within(w, answerTime)
 	known := s.authorized(r)
@@ -159,6 +160,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return path.serve(w, &request{Request: r, rest: rest, query: query, known: known})
+}
+
+// What is read of a body that nobody wants.
+const (
+	bodyPatience = 500 * time.Millisecond
+	bodyBytes    = 8 << 20
+)
+
+// drain sends the answer and then reads on for a moment: a connection that is
+// closed on what its peer is sending takes the answer with it.
+func drain(w http.ResponseWriter, r *http.Request) {
+	c := http.NewResponseController(w)
+	_ = c.Flush()
+	_ = c.SetReadDeadline(time.Now().Add(bodyPatience))
+	_, _ = io.CopyN(io.Discard, r.Body, bodyBytes)
 }
 
 // within bounds the time of an answer.

@@ -101,7 +101,7 @@ func TestWrongRequests(t *testing.T) {
 		{"/api/v1/nodes", method("DELETE"), 405, "nothing can be changed"},
 		{"/livez", method("OPTIONS"), 405, "method OPTIONS"},
 		{"/livez", body(1), 413, "the request has a body"},
-		{"/livez", body(200 << 10), 413, "the request has a body"}, // a client that sends more may be cut off before it reads
+		{"/livez", body(1 << 20), 413, "the request has a body"},
 		{"/livez", host("evil.example"), 421, `host "evil.example"`},
 		{"/metrics", host("localhost.evil.example:5580"), 421, "host"},
 		{"/livez", host("localhost:1"), 200, ""},
