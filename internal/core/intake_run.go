@@ -136,7 +136,7 @@ func (in *Intake) deliver(q *part, r Run) {
 func (in *Intake) drain(q *part) {
 	for q.due() && !in.full() {
 		h := q.held[0]
-		if h.End() > q.bound {
+		if h.End() > q.next && h.End() > q.bound {
 			h, q.held[0] = h.cut(q.bound)
 		} else {
 			q.held[0] = Run{}
