@@ -165,6 +165,8 @@ func TestRecordsThroughForeignStore(t *testing.T) {
 	for _, as := range []producer.Compression{producer.None, producer.Zstd, producer.S2} {
 		n += len(records)
 		p := m.Producer(func(c *producer.Config) { c.Compression = as })
+		// A C store never repeats an acknowledgement that nobody heard.
+		s.Writer.AwaitSubscription(string(rune(protocol.KindAck)) + p.Address())
 		if err := p.PublishBatch(ctx, records); err != nil {
 			t.Fatal(err)
 		}
