@@ -134,27 +134,22 @@ func (in *Intake) begin(q *part, gap Range, now time.Time) (skipped bool) {
 		return false
 	}
 	in.setAsked(q, 0)
-	n := in.affordable(q, in.limit(q, s, gap.First, gap.Len()))
+	from, want := gap.First, gap.Len()
+	if s.Foreign && s.ID == q.Producer { // see answers
+		want = min(want, foreignRecords-min(gap.First, foreignRecords))
+		if !planted.Is(planted.ForeignBelieved) {
+			from = 0
+		}
+	}
+	n := in.affordable(q, want)
 	if n == 0 {
 		in.wait(q)
 		return false
 	}
 	s.fetches++
 	q.fetch = fetch{source: s.ID, first: gap.First, end: gap.First + n, at: now}
-	if s.Foreign && s.ID == q.Producer && !planted.Is(planted.ForeignBelieved) {
-		in.order(q, 0, gap.First+n, now) // see answers
-		return false
-	}
-	in.order(q, gap.First, n, now)
+	in.order(q, from, gap.First+n-from, now)
 	return false
-}
-
-// limit returns how many of n records from first on s may be asked for.
-func (in *Intake) limit(q *part, s *source, first, n uint64) uint64 {
-	if s.Foreign && s.ID == q.Producer {
-		return min(n, foreignRecords-min(first, foreignRecords))
-	}
-	return n
 }
 
 // extend asks the same source for more before its answer runs out.
@@ -167,8 +162,7 @@ func (in *Intake) extend(q *part, gap Range, now time.Time) {
 		return // a foreign producer is asked from record 0 on
 	}
 	in.setAsked(q, q.outstanding())
-	want := in.limit(q, in.sources[f.source], f.end, gap.End-f.end)
-	n := in.affordable(q, min(want, 2*(f.end-f.first)))
+	n := in.affordable(q, min(gap.End-f.end, 2*(f.end-f.first)))
 	if n == 0 {
 		return
 	}
