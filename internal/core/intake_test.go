@@ -128,53 +128,57 @@ func (s *intakeScript) start(t *testing.T, d *datadriven.TestData) {
 	}
 }
 
-// ofSource runs the commands that concern a source or a partition.
+// ofSource runs the commands that concern a source; those of a partition it passes
+// on.
 func (s *intakeScript) ofSource(t *testing.T, d *datadriven.TestData) {
 	switch d.Cmd {
 	case "source":
 		s.in.SourceUp(Source{
 			ID: scanString(t, d, "id"), All: d.HasArg("all"), Lists: d.HasArg("lists"), Foreign: d.HasArg("foreign"),
 		}, s.now)
-		return
 	case "down":
 		s.in.SourceDown(scanString(t, d, "id"), s.now)
-		return
 	case "started":
 		s.in.Started(scanString(t, d, "id"), s.now.Add(-scanDuration(t, d, "ago")))
-		return
 	case "looked-up":
 		s.in.LookedUp(scanString(t, d, "from"), scanList(t, d), scanBig(t, d, "time", 0))
-		return
 	case "list-end":
-		if !d.HasArg("topic") {
-			s.in.ListEnd(scanString(t, d, "from"), "", s.now)
-			return
-		}
-		s.in.ListEnd(scanString(t, d, "from"), scanString(t, d, "topic"), s.now)
-		return
+		topic := ""
+		d.MaybeScanArgs(t, "topic", &topic)
+		s.in.ListEnd(scanString(t, d, "from"), topic, s.now)
 	case "listed":
 		fmt.Fprintln(&s.out, s.in.Listed(scanString(t, d, "id"), s.now))
-		return
+	case "live", "answer", "damaged", "head", "says":
+		s.comes(t, d, scanPartition(t, d))
+	default:
+		s.ofPartition(t, d, scanPartition(t, d))
 	}
-	p := scanPartition(t, d)
+}
+
+// comes runs the commands by which something of a partition comes from a source:
+// its producer, unless another is named.
+func (s *intakeScript) comes(t *testing.T, d *datadriven.TestData, p Partition) {
+	from := p.Producer
+	d.MaybeScanArgs(t, "from", &from)
 	switch d.Cmd {
 	case "live":
-		from := p.Producer
-		d.MaybeScanArgs(t, "from", &from)
 		s.in.Receive(from, false, scanRun(t, d, p), s.now)
 	case "answer":
 		s.in.Receive(scanString(t, d, "from"), true, scanRun(t, d, p), s.now)
 	case "damaged":
-		from := p.Producer
-		d.MaybeScanArgs(t, "from", &from)
 		s.in.Damaged(from, d.HasArg("answer"), p, scanBig(t, d, "seq", 0), s.now)
 	case "head", "says":
-		from := p.Producer
-		d.MaybeScanArgs(t, "from", &from)
 		st := Statement{Partition: p, Head: scanBig(t, d, "head", 0), HasLowest: d.HasArg("lowest"), HasTail: d.HasArg("tail")}
 		st.Lowest, st.Tail = scanBig(t, d, "lowest", 0), scanBig(t, d, "tail", 0)
 		st.Time, st.From = scanBig(t, d, "time", 0), scanBig(t, d, "at-seq", 0)
 		s.in.State(from, d.Cmd == "says", st, s.now)
+	}
+}
+
+// ofPartition runs the commands by which a node says or asks something of a
+// partition.
+func (s *intakeScript) ofPartition(t *testing.T, d *datadriven.TestData, p Partition) {
+	switch d.Cmd {
 	case "resume":
 		s.in.Resume(p, scanBig(t, d, "next", 0))
 	case "seek":
