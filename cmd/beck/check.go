@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -76,7 +75,7 @@ func runCheck(cmd *cobra.Command, f *checkFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	v, err := f.look(cmd)
+	v, err := f.findings(cmd)
 	if err != nil {
 		return err
 	}
@@ -89,26 +88,15 @@ func runCheck(cmd *cobra.Command, f *checkFlags) error {
 	return nil
 }
 
-// look asks the mesh. That no tower answers is a finding, not an error.
-func (f *checkFlags) look(cmd *cobra.Command) (*verdict, error) {
-	c, err := f.config(cmd)
-	if err != nil {
+// findings asks the mesh. That no tower answers is a finding, not an error.
+func (f *checkFlags) findings(cmd *cobra.Command) (*verdict, error) {
+	snap, err := f.look(cmd, func(c *survey.Config) {
+		c.Partitions, c.Ranges, c.Readers, c.Positions = true, true, true, true
+	})
+	if err != nil && !errors.Is(err, survey.ErrNoTower) {
 		return nil, err
 	}
-	c.Partitions, c.Ranges, c.Readers, c.Positions = true, true, true, true
-	ctx, stop := untilSignal(cmd.Context())
-	defer stop()
-	s, err := survey.Start(c)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	if err := f.rounds(ctx, s); errors.Is(err, context.Canceled) {
-		return nil, errors.New("interrupted")
-	} else if err != nil && !errors.Is(err, survey.ErrNoTower) {
-		return nil, err
-	}
-	return newVerdict(s.Snapshot(true), f.limits), nil
+	return newVerdict(snap, f.limits), nil
 }
 
 // verdict is what a check found.

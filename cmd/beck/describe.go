@@ -30,13 +30,7 @@ contents. Then, which consumers receive it, and how many records they are behind
 }
 
 func runDescribe(cmd *cobra.Command, f *inspectFlags, name string) error {
-	snap, err := f.survey(cmd, func(c *survey.Config) {
-		c.Topic, c.Partitions, c.Ranges, c.Readers = name, true, true, true
-	})
-	if err != nil {
-		return err
-	}
-	topic, err := topicOf(snap, name)
+	snap, topic, err := f.topic(cmd, name)
 	if err != nil {
 		return err
 	}
@@ -49,6 +43,18 @@ func runDescribe(cmd *cobra.Command, f *inspectFlags, name string) error {
 		tables = append(tables, readers)
 	}
 	return f.print(cmd, snap, what, tables...)
+}
+
+// topic asks for all that is known of one topic. That nobody knows it is an error.
+func (f *inspectFlags) topic(cmd *cobra.Command, name string) (*survey.Snapshot, *survey.Topic, error) {
+	snap, err := f.survey(cmd, func(c *survey.Config) {
+		c.Topic, c.Partitions, c.Ranges, c.Readers = name, true, true, true
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	topic, err := topicOf(snap, name)
+	return snap, topic, err
 }
 
 // topicOf returns a topic, or an error that says that nobody has records of it.

@@ -30,13 +30,7 @@ are printed. The exit status is 0 in either case; see "beck check".`,
 }
 
 func runGaps(cmd *cobra.Command, f *inspectFlags, name string) error {
-	snap, err := f.survey(cmd, func(c *survey.Config) {
-		c.Topic, c.Partitions, c.Ranges, c.Readers = name, true, true, true
-	})
-	if err != nil {
-		return err
-	}
-	topic, err := topicOf(snap, name)
+	snap, topic, err := f.topic(cmd, name)
 	if err != nil {
 		return err
 	}

@@ -59,8 +59,22 @@ func (f *inspectFlags) config(cmd *cobra.Command) (survey.Config, error) {
 }
 
 // survey asks every node once, or with --sample twice, and returns what is known
-// then. edit says what to ask for.
+// then. edit says what to ask for. That no tower answers is an error.
 func (f *inspectFlags) survey(cmd *cobra.Command, edit func(*survey.Config)) (*survey.Snapshot, error) {
+	var towers []string
+	snap, err := f.look(cmd, func(c *survey.Config) {
+		edit(c)
+		towers = c.Pub
+	})
+	if errors.Is(err, survey.ErrNoTower) {
+		return nil, fmt.Errorf("no tower answers at %s: nothing is known of the mesh", strings.Join(towers, ", "))
+	}
+	return snap, err
+}
+
+// look is survey that gives what is known also where no tower answers, besides
+// survey.ErrNoTower.
+func (f *inspectFlags) look(cmd *cobra.Command, edit func(*survey.Config)) (*survey.Snapshot, error) {
 	c, err := f.config(cmd)
 	if err != nil {
 		return nil, err
@@ -73,10 +87,14 @@ func (f *inspectFlags) survey(cmd *cobra.Command, edit func(*survey.Config)) (*s
 		return nil, err
 	}
 	defer s.Close()
-	if err := f.rounds(ctx, s); err != nil {
-		return nil, f.explain(c, err)
+	switch err := f.rounds(ctx, s); {
+	case errors.Is(err, context.Canceled):
+		return nil, errors.New("interrupted")
+	case err != nil && !errors.Is(err, survey.ErrNoTower):
+		return nil, err
+	default:
+		return s.Snapshot(true), err
 	}
-	return s.Snapshot(true), nil
 }
 
 func (f *inspectFlags) rounds(ctx context.Context, s *survey.Survey) error {
@@ -89,17 +107,6 @@ func (f *inspectFlags) rounds(ctx context.Context, s *survey.Survey) error {
 		return ctx.Err()
 	}
 	return s.Round(ctx)
-}
-
-// explain says what a person can do about an error.
-func (f *inspectFlags) explain(c survey.Config, err error) error {
-	switch {
-	case errors.Is(err, survey.ErrNoTower):
-		return fmt.Errorf("no tower answers at %s: nothing is known of the mesh", strings.Join(c.Pub, ", "))
-	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted")
-	}
-	return err
 }
 
 // print writes a table, or with -o json what the table is made of; then it says
