@@ -93,6 +93,7 @@ func towerDaemon(t *tower.Tower, mesh *meshFlags, errOut io.Writer) httpd.Daemon
 	return httpd.Daemon{
 		Alive: alive, Ready: func() []string { return nil },
 		Metrics: []prometheus.Collector{httpd.TowerMetrics(t)}, Mesh: nearby(node.WithDefaults()),
+		Page: true,
 	}
 }
 

@@ -66,7 +66,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 		return errors.Join(err, t.Close())
 	}
 	d := storeDaemon(s, node)
-	d.Metrics = append(d.Metrics, httpd.TowerMetrics(t))
+	d.Metrics, d.Page = append(d.Metrics, httpd.TowerMetrics(t)), true
 	h, err := f.web.serve(cmd, d)
 	if err != nil {
 		return errors.Join(err, s.Close(), t.Close())

@@ -5,6 +5,7 @@
 //	/readyz           it does what it is there for, or why not
 //	/metrics          for Prometheus
 //	/api/v1/...       JSON of what beck ls, nodes, describe, gaps, lag and check show
+//	/, /ui/...        the page for browsers, only where asked for: package web
 //	/debug/pprof/     Go's profiles, only where asked for
 package httpd
 
@@ -64,6 +65,9 @@ type Daemon struct {
 	// Mesh is where /api/v1 looks, by a node of its own that is there only while
 	// somebody asks.
 	Mesh survey.Config
+	// Page serves the page for browsers at / and /ui/. Its files are for everybody;
+	// what it shows it asks for with the token.
+	Page bool
 }
 
 const (

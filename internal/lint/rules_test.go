@@ -13,7 +13,7 @@ const maxLines = 500
 // "dir/..." includes what is below dir.
 var layers = [][]string{
 	{"cmd/...", "bench/..."}, // bench is a module of its own
-	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
+	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim", "internal/webtest"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"meshtest", "internal/httpd"},
 	{"tower", "producer", "consumer", "store", "internal/survey"},
@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"protocol"},
 	{"internal/network", "internal/zpl"},
 	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
-		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
+		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tmpl", "internal/web"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -75,6 +75,7 @@ var homes = map[string]string{
 	"github.com/vbauerster/mpb":         "cmd/",
 	"github.com/nats-io":                "bench/",
 	"github.com/pebbe/zmq4":             "",
+	"github.com/chromedp":               "",
 	"go.uber.org/goleak":                "",
 	"pgregory.net/rapid":                "",
 	"github.com/cockroachdb/datadriven": "",
