@@ -14,13 +14,16 @@ import (
 // with the same name prints with -o json, and the lists a page at a time.
 func (s *Server) apiRoutes() map[string]route {
 	return map[string]route{
-		"/api/v1/nodes":   {serve: s.seeing(nodes)},
-		"/api/v1/topics":  {serve: s.seeing(topics), params: []string{"all", "after", "limit"}},
-		"/api/v1/topics/": {serve: s.seeing(topic), params: []string{"after", "limit"}},
-		"/api/v1/gaps/":   {serve: s.seeing(gaps)},
-		"/api/v1/lag":     {serve: s.seeing(lags), params: []string{"after", "limit"}},
-		"/api/v1/lag/":    {serve: s.seeing(lag), params: []string{"topic"}},
-		"/api/v1/check":   {serve: s.seeing(check), params: []string{"min_stores", "disk_free", "warn_lag", "max_lag", "name..."}},
+		"/api/v1/nodes":    {serve: s.seeing(nodes)},
+		"/api/v1/topics":   {serve: s.seeing(topics), params: []string{"all", "after", "limit"}},
+		"/api/v1/topics/":  {serve: s.seeing(topic), params: []string{"after", "limit"}},
+		"/api/v1/gaps/":    {serve: s.seeing(gaps)},
+		"/api/v1/lag":      {serve: s.seeing(lags), params: []string{"after", "limit"}},
+		"/api/v1/lag/":     {serve: s.seeing(lag), params: []string{"topic"}},
+		"/api/v1/records/": s.recordsRoute(),
+		"/api/v1/tail/":    s.tailRoute(),
+		"/api/v1/events":   s.eventsRoute(),
+		"/api/v1/check":    {serve: s.seeing(check), params: []string{"min_stores", "disk_free", "warn_lag", "max_lag", "name..."}},
 	}
 }
 
@@ -135,8 +138,8 @@ func lag(snap *survey.Snapshot, r *request) (any, error) {
 // check takes what the flags of beck check say, by the same defaults.
 func check(snap *survey.Snapshot, r *request) (any, error) {
 	limits := survey.Limits{Names: r.query["name"]}
-	stores, err := r.number("min_stores", 1, 0, 100)
-	free, err2 := r.number("disk_free", 10, 0, 100)
+	stores, err := r.number("min_stores", checkStores, 0, 100)
+	free, err2 := r.number("disk_free", checkDisk, 0, 100)
 	var err3, err4 error
 	limits.WarnLag, err3 = r.number("warn_lag", 0, 0, 1<<63)
 	limits.MaxLag, err4 = r.number("max_lag", 0, 0, 1<<63)
@@ -148,6 +151,14 @@ func check(snap *survey.Snapshot, r *request) (any, error) {
 		survey.Part
 		survey.Verdict
 	}{snap.Part(), snap.Verdict(limits)}, nil
+}
+
+// By default a check wants as many stores to have a partition's head, and so many
+// percent of a disk free.
+const checkStores, checkDisk = 1, 10
+
+func standardLimits() survey.Limits {
+	return survey.Limits{MinStores: checkStores, DiskFree: checkDisk / 100.}
 }
 
 func topicOf(snap *survey.Snapshot, name string) (*survey.Topic, error) {

@@ -51,6 +51,9 @@ type Config struct {
 	// MaxRequests bounds the requests that are answered at the same time; others
 	// get status 503. /livez and /readyz do not count. Default 16.
 	MaxRequests int
+	// MaxStreams bounds the streams of events that are being sent; others get status
+	// 503. They do not count as requests. Default 16.
+	MaxStreams int
 }
 
 // Daemon is what a server tells of.
@@ -73,6 +76,8 @@ type Daemon struct {
 const (
 	defaultConns    = 128
 	defaultRequests = 16
+	defaultStreams  = 16
+	mostPages       = 4 // of records that are read at a time; others wait
 	shortestToken   = 16
 	longestToken    = 1024
 )
@@ -99,6 +104,9 @@ func (c Config) load() (*settings, error) {
 	}
 	if s.MaxRequests == 0 {
 		s.MaxRequests = defaultRequests
+	}
+	if s.MaxStreams == 0 {
+		s.MaxStreams = defaultStreams
 	}
 	if c.Addr == Off {
 		return s, nil

@@ -22,6 +22,7 @@ type route struct {
 	open   bool     // it needs no token and no place
 	any    bool     // it checks its query itself
 	exact  bool     // for its path alone, though that ends with "/"
+	stream bool     // it goes on until the client leaves, and has a place among streams
 }
 
 // request is one that may be answered.

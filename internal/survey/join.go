@@ -98,6 +98,7 @@ func (n *Node) told(f *nodeFacts) {
 			n.Counts[c.Name] = c.N
 		}
 	}
+	n.Rates = f.rates
 	for _, l := range f.links {
 		n.Links = append(n.Links, Link{
 			Address: l.UUID, Dialled: l.Flags&protocol.LinkDialled != 0, Accepted: l.Flags&protocol.LinkAccepted != 0,

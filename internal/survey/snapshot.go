@@ -40,6 +40,7 @@ type Node struct {
 	Saves     string            `json:"saves_as,omitempty"` // the name of the positions that it saves
 	Links     []Link            `json:"links,omitempty"`    // as it says
 	Counts    map[string]uint64 `json:"counts,omitempty"`   // as it says
+	Rates     *Rates            `json:"rates,omitempty"`    // nil after the first round
 	Disk      *Disk             `json:"disk,omitempty"`     // of a store
 }
 

@@ -1,0 +1,114 @@
+package httpd
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/beckmesh/beck/internal/survey"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// Bounds of an event about the mesh.
+const (
+	eventEvery   = time.Second
+	mostNodes    = 500
+	mostTopics   = 500
+	mostProblems = 200
+)
+
+// eventsRoute answers with what the mesh is like, again and again.
+func (s *Server) eventsRoute() route {
+	return route{serve: s.events, stream: true}
+}
+
+// meshJSON is the data of an event about the mesh.
+type meshJSON struct {
+	survey.Part
+	Towers  []survey.Tower `json:"towers"`
+	Nodes   []survey.Node  `json:"nodes"`
+	Topics  []survey.Topic `json:"topics"` // without their partitions, and without beck's own
+	Saved   []survey.Saved `json:"saved"`  // without the positions
+	LeftOut leftOutJSON    `json:"left_out"`
+	survey.Verdict
+}
+
+// leftOutJSON counts what there was no room for.
+type leftOutJSON struct {
+	Nodes    int `json:"nodes,omitempty"`
+	Topics   int `json:"topics,omitempty"`
+	Saved    int `json:"saved,omitempty"`
+	Problems int `json:"problems,omitempty"`
+}
+
+func (s *Server) events(w http.ResponseWriter, r *request) error {
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	out, err := newStream(w)
+	if err != nil {
+		return nil // nobody is there
+	}
+	next, ping := time.NewTicker(eventEvery), time.NewTicker(pingEvery)
+	defer next.Stop()
+	defer ping.Stop()
+	var last *survey.Snapshot
+	for {
+		if last, err = s.event(r.Context(), out, last); err != nil {
+			return nil // nobody is there
+		}
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-ping.C:
+			if out.ping() != nil {
+				return nil
+			}
+		case <-next.C:
+		}
+	}
+}
+
+// event sends what the mesh is like, unless that was sent last, or why it is not
+// known. It returns what was seen.
+func (s *Server) event(ctx context.Context, out *stream, last *survey.Snapshot) (*survey.Snapshot, error) {
+	snap, err := s.mesh.snapshot(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, out.send("error", errorJSON{err.Error()})
+	case snap == last:
+		return snap, nil
+	}
+	return snap, out.send("mesh", newMeshJSON(snap))
+}
+
+// newMeshJSON takes of a snapshot what there is room for.
+func newMeshJSON(snap *survey.Snapshot) *meshJSON {
+	m := &meshJSON{
+		Part: snap.Part(), Towers: snap.Towers, Nodes: first(snap.Nodes, mostNodes),
+		Verdict: snap.Verdict(standardLimits()), Topics: []survey.Topic{}, Saved: []survey.Saved{},
+	}
+	for _, t := range snap.Topics {
+		if strings.HasPrefix(t.Name, protocol.ReservedTopics) {
+			continue
+		}
+		t.List = nil
+		m.Topics = append(m.Topics, t)
+	}
+	for _, v := range snap.Saved {
+		v.Positions = nil
+		m.Saved = append(m.Saved, v)
+	}
+	m.LeftOut = leftOutJSON{
+		len(snap.Nodes) - len(m.Nodes), max(0, len(m.Topics)-mostTopics), max(0, len(m.Saved)-mostTopics),
+		max(0, len(m.Problems)-mostProblems),
+	}
+	m.Topics, m.Saved, m.Problems = first(m.Topics, mostTopics), first(m.Saved, mostTopics), first(m.Problems, mostProblems)
+	return m
+}
+
+// first returns at most n of a list.
+func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }

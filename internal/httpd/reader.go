@@ -1,0 +1,226 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/consumer"
+	"github.com/beckmesh/beck/protocol"
+)
+
+// ReaderName is what the consumers call themselves that are in the mesh while
+// somebody looks at records over HTTP.
+const ReaderName = "beck http"
+
+const (
+	readerQueue  = 2 << 20         // bytes received and not looked at
+	joinPatience = 6 * time.Second // for what there is of a topic: longer than a consumer waits for a store
+	missingTime  = time.Second     // so long nobody has a range until it is left out
+)
+
+// reader reads ranges of a topic's partitions. It is a consumer all of whose
+// partitions are paused, but for those of which a range is being read.
+type reader struct {
+	*consumer.Consumer
+	name  string // of the topic
+	topic string // the same, as a consumer's methods take it
+
+	mu      sync.Mutex
+	skipped []consumer.Gap
+	news    bool               // of skipped
+	wake    context.CancelFunc // of the read under way
+}
+
+// readerConfig returns the settings of a consumer for a browser.
+func (s *Server) readerConfig(topic string) (consumer.Config, error) {
+	if err := protocol.ValidTopic(topic); err != nil {
+		return consumer.Config{}, failf(http.StatusBadRequest, "topic: %v", err)
+	}
+	c := consumer.DefaultConfig()
+	c.NodeConfig = s.daemon.Mesh.NodeConfig
+	c.Name, c.Logger = ReaderName, slog.New(slog.DiscardHandler)
+	c.Topics, c.QueueBytes, c.SkipMissingAfter = []string{consumer.Literal(topic)}, readerQueue, missingTime
+	return c, nil
+}
+
+// openReader joins the mesh, and waits until it is known what there is of the topic.
+// complete is false if a node has not said in time.
+func (s *Server) openReader(ctx context.Context, topic string) (r *reader, complete bool, err error) {
+	c, err := s.readerConfig(topic)
+	if err != nil {
+		return nil, false, err
+	}
+	r = &reader{name: topic, topic: c.Topics[0]}
+	c.Start, c.ReuseValues, c.OnGap = consumer.Earliest, true, r.gap
+	if r.Consumer, err = consumer.Start(c); err != nil {
+		return nil, false, err
+	}
+	if err = r.Pause(r.topic); err == nil {
+		complete, err = r.join(ctx)
+	}
+	if err != nil {
+		return nil, false, errors.Join(err, r.Close())
+	}
+	return r, complete, nil
+}
+
+// join waits until everybody has said what he has of the topic, or is late.
+func (r *reader) join(ctx context.Context) (complete bool, err error) {
+	soon, cancel := context.WithTimeout(ctx, joinPatience)
+	defer cancel()
+	switch err := r.Ready(soon); {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case err == nil:
+		return true, nil
+	case r.Stats().Towers == 0 && r.Stats().Links == 0:
+		return false, errNoTower
+	default: // somebody does not answer
+		return false, nil
+	}
+}
+
+func (r *reader) gap(g consumer.Gap) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if g.Kind != consumer.Expired && g.Kind != consumer.Skipped {
+		return
+	}
+	r.skipped, r.news = append(r.skipped, g), true
+	if r.wake != nil {
+		r.wake()
+	}
+}
+
+// kind says why a range was left out.
+func (r *reader) kind(partition string, first uint64) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range r.skipped {
+		if g.Partition == partition && g.First <= first && first <= g.Last {
+			return string(g.Kind)
+		}
+	}
+	return string(consumer.Skipped)
+}
+
+// window is a range of a partition to be read: offsets next to end.
+type window struct {
+	partition string
+	next, end uint64
+	// take is given each record, and whether its value could be read; it returns
+	// whether more are wanted. The record is not to be kept.
+	take func(*beck.Record, bool) bool
+	// gap is told of what is not there.
+	gap func(first, end uint64)
+}
+
+// read reads windows, each of another partition, until all that there is of them
+// was taken. It fails only with the error of ctx, or if the consumer has stopped.
+func (r *reader) read(ctx context.Context, windows []*window) error {
+	open := make(map[string]*window, len(windows))
+	for _, w := range windows {
+		if err := r.begin(w); err != nil {
+			return err
+		}
+		open[w.partition] = w
+	}
+	defer func() {
+		for id := range open {
+			_ = r.Pause(r.topic, id) // it fails only when nothing comes any more
+		}
+	}()
+	for len(open) > 0 {
+		if err := r.some(ctx, open); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.pass(open); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) begin(w *window) error {
+	at := beck.Offset{Topic: r.name, Partition: w.partition, Offset: w.next}
+	if err := r.Seek(at); err != nil {
+		return err
+	}
+	return r.Resume(r.topic, w.partition)
+}
+
+// some takes records until all windows are done, or something was skipped.
+func (r *reader) some(ctx context.Context, open map[string]*window) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.mu.Lock()
+	r.wake = cancel
+	if r.news {
+		r.news = false
+		cancel()
+	}
+	r.mu.Unlock()
+	for rec, err := range r.Records(ctx) {
+		if err != nil && !errors.Is(err, beck.ErrValue) {
+			return err
+		}
+		w := open[rec.Partition]
+		if w == nil || rec.Offset < w.next {
+			continue
+		}
+		if w.record(&rec, err == nil) {
+			continue
+		}
+		delete(open, rec.Partition)
+		if err := r.Pause(r.topic, rec.Partition); err != nil {
+			return err
+		}
+		if len(open) == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// record reports whether more are wanted.
+func (w *window) record(rec *beck.Record, readable bool) bool {
+	if rec.Offset > w.next {
+		w.gap(w.next, min(rec.Offset, w.end))
+	}
+	if w.next = rec.Offset; w.next >= w.end {
+		w.next = w.end
+		return false
+	}
+	more := w.take(rec, readable)
+	if more {
+		w.next++
+	}
+	return more && w.next < w.end
+}
+
+// pass takes note of what was skipped.
+func (r *reader) pass(open map[string]*window) error {
+	for _, l := range r.Lag() {
+		w := open[l.Partition]
+		if w == nil || l.Next <= w.next {
+			continue
+		}
+		w.gap(w.next, min(l.Next, w.end))
+		if w.next = min(l.Next, w.end); w.next < w.end {
+			continue
+		}
+		delete(open, l.Partition)
+		if err := r.Pause(r.topic, l.Partition); err != nil {
+			return err
+		}
+	}
+	return nil
+}
