@@ -14,6 +14,9 @@ export const live = {
   changes: new Changes(),
 };
 
+// The name of what the daemon itself has join the mesh while somebody reads records.
+const READER = "beck http";
+
 const listeners = new Set();
 
 /** Calls f now and after each change, until signal ends. */
@@ -34,11 +37,12 @@ export function start() {
   keepReading("events", {}, {
     take(name, data) {
       if (name === "mesh") {
+        data.nodes = data.nodes.filter((n) => n.name !== READER);
         live.mesh = data;
         live.rates.take(data);
         live.changes.take(data);
         tell("live");
-      } else if (name === "trouble") {
+      } else if (name === "error") {
         tell("trouble", data.error);
       }
     },

@@ -5,13 +5,13 @@ import { h, keyed, setAttr, setText, show } from "./dom.js";
 /**
  * Makes a table. columns: {label, value(row), by(row), class, draw(td, row)}: value is
  * the text of a cell, draw fills one that is more than text, by is what is sorted by
- * (none: it cannot be). options: key(row), caption, first (the column sorted by at
- * first, "-3": the other way round), empty (what stands in place of no rows), rowClass.
+ * (none: it cannot be). options: key(row), caption, first (the number of the column that
+ * is sorted by at first) and down, empty (what stands in place of no rows), rowClass(row).
  */
 export function table(columns, options) {
   const body = h("tbody");
   const empty = h("div", { hidden: true }, options.empty);
-  let sort = Math.abs(options.first ?? 0);
+  let sort = options.first ?? 0;
   let down = options.down ?? false;
   let rows = [];
 

@@ -1,0 +1,56 @@
+// The list of records: a line each, one of which may be chosen to see all of it.
+
+import { h, keyed, setAttr } from "../dom.js";
+import { nameOf } from "../live.js";
+import { bytes, clock, count } from "../format.js";
+import { decode, preview } from "./bytes.js";
+
+/** The key of a record: there is one with it in a topic, for ever. */
+export function keyOf(r) {
+  return `${r.partition}@${r.offset}`;
+}
+
+/** Makes the list; choose(record) is called when one is. */
+export function recordList(choose) {
+  const rows = h("ol", { class: "rows" });
+  const el = h("div", { class: "panel list" },
+    h("div", { class: "rec heads", "aria-hidden": "true" }, ["Time", "Producer", "Offset", "Key", "Value", "Size"].map((text) => h("span", { text }))), rows);
+  let shown = [];
+  let chosen = "";
+
+  function update(records) {
+    shown = records;
+    keyed(rows, records, keyOf, row, (li, r) => setAttr(li.firstChild, "aria-current", keyOf(r) === chosen ? "true" : undefined));
+  }
+
+  function row(r) {
+    const key = decode(r.key);
+    const value = decode(r.value);
+    const pick = () => {
+      mark(r);
+      choose(r);
+    };
+    return h("li", {}, h("button", { type: "button", class: "rec", "data-row": true, on: { click: pick } },
+      h("span", { class: "mono when", text: clock(r.time) }),
+      h("span", { class: "cut by" }, h("i", { class: `hue h${hue(r.partition)}` }), nameOf(r.partition)),
+      h("span", { class: "mono at", text: count(r.offset) }),
+      h("span", { class: `mono cut key${key ? "" : " faint"}`, text: key ? preview(key) : "–" }),
+      h("span", { class: `mono cut value${value.text === null ? " bytes" : ""}`, text: r.unreadable ? "cannot be read" : preview(value) }),
+      h("span", { class: "size", text: bytes(r.size) })));
+  }
+
+  /** Marks the record whose details are shown; none for null. */
+  function mark(r) {
+    chosen = r ? keyOf(r) : "";
+    update(shown);
+  }
+
+  return { el, update, mark, get shown() { return shown; } };
+}
+
+/** One of eight colours, the same for a partition each time. */
+function hue(partition) {
+  let sum = 0;
+  for (const c of partition) sum = (sum * 31 + c.charCodeAt(0)) % 4093;
+  return sum % 8;
+}
