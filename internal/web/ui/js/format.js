@@ -11,6 +11,11 @@ export function count(n) {
   return scaled(n, 1000, ["", " k", " M", " G", " T", " P"]);
 }
 
+/** All digits of an offset: 1,234,567. */
+export function exact(n) {
+  return n === undefined || n === null ? "–" : group.format(n);
+}
+
 /** 512 B · 4.20 KiB · 1.08 GiB */
 export function bytes(n) {
   if (n === undefined || n === null) return "–";

@@ -49,7 +49,7 @@ function turn() {
   leave = new AbortController();
   const [page, ...args] = find(here());
   const root = document.createElement("div");
-  root.className = `page ${page.name}`;
+  root.className = `at-${page.name}`;
   show(main, root);
   scrollTo(0, 0);
   around.turned(page.name, page.title(...args));

@@ -35,13 +35,18 @@ export function nodeLink(address, name, role) {
   return h("a", { class: "plain cut", href: link(["nodes", address]), title: address }, role !== undefined && dot(role), name || short(address));
 }
 
-/** A figure with what it is of; set(text, small, level) changes it. */
+/** A figure with what it is of; set(text, small, level) and name(what) change it. */
 export function figure(what, more) {
   const value = h("span");
   const small = h("small");
-  const el = h("div", { class: more ? "graph" : undefined }, h("dt", { text: what }), h("dd", {}, value, " ", small), more);
+  const term = h("dt", { text: what });
+  const el = h("div", { class: more ? "graph" : undefined }, term, h("dd", {}, value, " ", small), more);
   return {
     el,
+    name(text) {
+      setText(term, text);
+      return this;
+    },
     set(text, unit = "", level) {
       setText(value, text);
       setText(small, unit);

@@ -41,11 +41,17 @@ export function table(columns, options) {
     });
   }
 
+  // What is equal goes by what is in the first column.
+  function tie(a, b) {
+    const first = columns[0].by ?? options.key;
+    return compare(first(a), first(b)) || compare(options.key(a), options.key(b));
+  }
+
   /** Shows these rows. */
   function update(list) {
     rows = list;
     const by = columns[sort].by;
-    const sorted = by ? [...list].sort((a, b) => compare(by(a), by(b)) * (down ? -1 : 1) || compare(options.key(a), options.key(b))) : list;
+    const sorted = by ? [...list].sort((a, b) => compare(by(a), by(b)) * (down ? -1 : 1) || tie(a, b)) : list;
     heads.forEach((th, i) => columns[i].by && setAttr(th, "aria-sort", i !== sort ? "none" : down ? "descending" : "ascending"));
     keyed(body, sorted, options.key, make, draw);
     empty.hidden = list.length > 0;

@@ -44,8 +44,6 @@ export function nodeCard(m) {
 function about(node) {
   if (node.topics?.length) return node.topics.join(", ");
   if (node.saves_as) return `saves as ${node.saves_as}`;
-  const c = node.counts ?? {};
-  if (node.role === "producer" && c.unstored > 0) return `${count(c.unstored)} not stored yet`;
   return node.name ? node.address.slice(0, 8) : node.endpoint?.replace("tcp://", "") ?? "";
 }
 

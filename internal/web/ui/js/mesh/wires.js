@@ -8,7 +8,8 @@ import { live } from "../live.js";
 /** Makes the drawing behind stage; update(mesh, shown) draws the links of the nodes shown. */
 export function wires(stage, signal) {
   const lines = svg("g");
-  const el = svg("svg", { class: "wires", "aria-hidden": "true" }, lines);
+  const beads = svg("g");
+  const el = svg("svg", { class: "wires", "aria-hidden": "true" }, lines, beads);
   let last = null;
   let pointed = "";
 
@@ -25,7 +26,9 @@ export function wires(stage, signal) {
       const r = place.getBoundingClientRect();
       places.set(place.dataset.place, { x: r.left - box.left, y: r.top - box.top, w: r.width, h: r.height });
     }
-    keyed(lines, links(mesh, shown), (l) => l.key, () => svg("path"), (path, l) => draw(path, l, places, across));
+    const all = links(mesh, shown);
+    keyed(lines, all, (l) => l.key, () => svg("path"), (path, l) => draw(path, l, places, across));
+    keyed(beads, all.filter((l) => l.direct && l.rate > 0), (l) => l.key, () => svg("path"), (path, l) => drawBeads(path, l, places, across));
     light();
   }
 
@@ -38,11 +41,20 @@ export function wires(stage, signal) {
     path.ends = l.ends;
   }
 
+  function drawBeads(path, l, places, across) {
+    draw(path, l, places, across);
+    setAttr(path, "class", `bead ${l.kind}`);
+    path.removeAttribute("stroke-width");
+    // A new time would have them jump, so it is set in coarse steps.
+    const time = Math.max(1, 3.5 - Math.round(Math.log10(1 + l.rate)) * 0.6).toFixed(1);
+    if (path.style.getPropertyValue("--time") !== `${time}s`) path.style.setProperty("--time", `${time}s`);
+  }
+
   // What is pointed at, or focused, and its links stand out.
   function light() {
     el.classList.toggle("lit", pointed !== "");
     const near = new Set([pointed]);
-    for (const path of lines.children) {
+    for (const path of [...lines.children, ...beads.children]) {
       const on = path.ends?.has(pointed) ?? false;
       path.classList.toggle("on", on);
       if (on) for (const end of path.ends) near.add(end);
@@ -88,7 +100,7 @@ function pairs(mesh, shown) {
   return [...seen.values()];
 }
 
-/** The lines to draw: {key, kind, from, to, rate, ends: nodes that light it up}. */
+/** The lines to draw: {key, kind, direct, from, to, rate, ends: the nodes that light it up}. */
 function links(mesh, shown) {
   const list = [];
   const direct = new Map(); // node: those that it is linked to straight
@@ -105,7 +117,7 @@ function links(mesh, shown) {
   }
   for (const [a, ends] of direct) {
     const out = shown.get(a) === "producer";
-    list.push({ key: `${a} direct`, kind: out ? "producer-direct" : "direct-consumer", from: out ? a : "direct", to: out ? "direct" : a, rate: rateOf(a), ends });
+    list.push({ key: `${a} direct`, kind: out ? "producer-direct" : "direct-consumer", direct: true, from: out ? a : "direct", to: out ? "direct" : a, rate: rateOf(a), ends });
   }
   return list;
 }

@@ -29,17 +29,29 @@ export const node = {
   },
 };
 
+// What is worth a figure, of what nodes of each role count.
+const FIGURES = {
+  producer: [["Published", (c) => count(c.published)], ["Not stored yet", (c) => count(c.unstored)], ["Window", (c) => percent(c.window_bytes, c.window_size)], ["Links", links]],
+  store: [["Records", (c) => count(c.records)], ["Partitions", (c) => count(c.partitions)], ["Missing", (c) => count(c.missing)], ["Links", links]],
+  consumer: [["Delivered", (c) => count(c.delivered)], ["Waiting for the application", (c) => bytes(c.queued_bytes)], ["Ranges fetched", (c) => count(c.fetches)], ["Links", links]],
+};
+
+function links(c) {
+  return `${count(c.dialled)} + ${count(c.accepted)}`;
+}
+
 function body() {
   const title = h("h1");
   const line = spark(88, 26);
   const perSecond = figure("Records a second", line.el);
-  const sums = figures(perSecond);
+  const more = [0, 1, 2, 3].map(() => figure(""));
+  const sums = figures(perSecond, ...more);
   const wrong = h("ul", { class: "wrong" });
   const facts = h("dl", { class: "panel pairs" });
   const counts = h("dl", { class: "panel pairs counts" });
   const countsSection = h("section", {}, h("h2", {}, "Counted since its start"), counts);
-  const links = linkTable();
-  const linksSection = h("section", {}, h("h2", {}, "Links"), links.el);
+  const peers = linkTable();
+  const linksSection = h("section", {}, h("h2", {}, "Links"), peers.el);
   const el = h("div", {}, h("div", { class: "head" }, title), sums, wrong, h("div", { class: "columns" },
     h("div", {}, h("section", {}, h("h2", {}, "About"), facts), countsSection), linksSection));
 
@@ -64,6 +76,8 @@ function body() {
     head(n.role || "other", n.name || n.address.slice(0, 8), now);
     perSecond.set(rate(now === "gone" ? 0 : live.rates.now(key)).replace("/s", ""), { producer: "published", store: "to disk", consumer: "delivered" }[n.role] ?? "");
     line.draw(live.rates.ring(key));
+    FIGURES[n.role]?.forEach(([what, value], i) => more[i].name(what).set(n.counts ? value(n.counts) : "–"));
+    for (const f of more) f.el.hidden = !FIGURES[n.role];
     const found = problemsOf("node", n.address);
     const text = found.map((p) => p.text).join("\n");
     if (wrong.dataset.is !== text) {
@@ -78,7 +92,7 @@ function body() {
     countsSection.hidden = !n.counts;
     pairs(counts, Object.entries(n.counts ?? {}).map(([name, value]) => [name.replaceAll("_", " "), name.endsWith("bytes") || name === "window_size" ? bytes(value) : count(value)]));
     linksSection.hidden = !n.links;
-    links.update(n.links ?? []);
+    peers.update((n.links ?? []).filter((l) => mesh.nodes.some((other) => other.address === l.address))); // observers are none of the mesh
   }
 
   return { el, tower, node: drawNode };

@@ -9,6 +9,8 @@ import { cell, table } from "../table.js";
 
 const ROLES = [["", "All"], ["tower", "Towers"], ["producer", "Producers"], ["store", "Stores"], ["consumer", "Consumers"]];
 
+const ORDER = ["tower", "producer", "store", "consumer", "other"]; // as records go
+
 export const nodes = {
   name: "nodes",
   title: () => "Nodes",
@@ -22,8 +24,7 @@ export const nodes = {
     show(root,
       h("div", { class: "head" }, h("h1", { text: "Nodes" }), total,
         h("div", { class: "right" }, h("div", { class: "segments", role: "group", "aria-label": "Role" }, buttons), filter)),
-      list.el, waiting);
-    list.el.hidden = true;
+      waiting);
 
     function pick(value) {
       role = value;
@@ -38,8 +39,7 @@ export const nodes = {
 
     function draw() {
       if (!live.mesh) return;
-      waiting.remove();
-      list.el.hidden = false;
+      if (waiting.isConnected) waiting.replaceWith(list.el);
       const all = rows(live.mesh);
       const text = filter.value.toLowerCase();
       const shown = all.filter((r) => (!role || r.role === role) && `${r.title} ${r.address} ${r.endpoint}`.toLowerCase().includes(text));
@@ -60,23 +60,24 @@ function rows(mesh) {
   const list = mesh.towers.map((t) => ({
     role: "tower", address: t.pub, title: t.name || t.pub, endpoint: t.pub, state: t.up ? "up" : "silent", started: t.started, version: t.version,
   }));
-  for (const n of mesh.nodes) list.push(row(n, stateOf(n, mesh)));
   const known = new Set(mesh.nodes.map((n) => n.address));
-  for (const { node } of live.changes.gone.values()) if (!known.has(node.address)) list.push(row(node, "gone"));
+  for (const n of mesh.nodes) list.push(row(n, stateOf(n, mesh), known));
+  for (const { node } of live.changes.gone.values()) if (!known.has(node.address)) list.push(row(node, "gone", known));
   return list;
 }
 
-function row(n, state) {
+function row(n, state, known) {
   return {
     role: n.role || "other", address: n.address, title: n.name || n.address.slice(0, 8), endpoint: n.endpoint, state,
-    started: n.started, links: n.links?.length, version: n.version, disk: n.disk,
+    started: n.started, links: n.links?.filter((l) => known.has(l.address)).length, // observers are none of the mesh
+    version: n.version, disk: n.disk,
   };
 }
 
 function nodeTable() {
   return table([
     { label: "Node", class: "name", by: (r) => r.title, draw: cell(nameCell, (el, r) => el.update(r)) },
-    { label: "Role", class: "p2", by: (r) => r.role, value: (r) => r.role },
+    { label: "Role", class: "p2", by: (r) => ORDER.indexOf(r.role), value: (r) => r.role },
     { label: "State", by: (r) => r.state, draw: cell(() => h("span"), stateCell) },
     { label: "Address", class: "p3 mono", by: (r) => r.address, value: (r) => (r.role === "tower" ? "–" : r.address.slice(0, 8)) },
     { label: "Endpoint", class: "p3 mono", by: (r) => r.endpoint, value: (r) => r.endpoint.replace("tcp://", "") },

@@ -7,6 +7,7 @@ import { loading, spark, state, tag } from "../parts.js";
 import { get } from "../api.js";
 import { link, note } from "../router.js";
 import { cell, table } from "../table.js";
+import { names } from "../topic/names.js";
 
 export const topics = {
   name: "topics",
@@ -20,14 +21,14 @@ export const topics = {
     show(root,
       h("div", { class: "head" }, h("h1", { text: "Topics" }), total,
         h("div", { class: "right" }, h("label", { class: "field" }, own, "beck’s own"), filter)),
-      list.el, waiting);
-    list.el.hidden = true;
+      waiting);
+    const saved = names();
 
     let extra = []; // beck's own, which events do not have
     function draw() {
       if (!live.mesh) return;
-      waiting.remove();
-      list.el.hidden = false;
+      if (waiting.isConnected) waiting.replaceWith(list.el, saved.el);
+      saved.update(live.mesh);
       const all = own.checked ? [...live.mesh.topics, ...extra] : live.mesh.topics;
       const text = filter.value.toLowerCase();
       const shown = all.filter((t) => t.name.toLowerCase().includes(text));

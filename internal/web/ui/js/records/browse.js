@@ -2,7 +2,7 @@
 
 import { h, setText, show } from "../dom.js";
 import { nameOf } from "../live.js";
-import { count, many } from "../format.js";
+import { count, exact, many } from "../format.js";
 import { failed, loading, state } from "../parts.js";
 import { get } from "../api.js";
 
@@ -72,7 +72,7 @@ export function browser(topic, list, partitions, signal) {
 
   function gaps() {
     if (page.gaps.length === 0) return null;
-    return h("ul", { class: "gaps" }, page.gaps.slice(0, 5).map((g) => h("li", { text: `${nameOf(g.partition)}: offsets ${count(g.first)} to ${count(g.last)} ${g.kind === "expired" ? "have expired" : "are had by nobody"}` })));
+    return h("ul", { class: "gaps" }, page.gaps.slice(0, 5).map((g) => h("li", { text: `${nameOf(g.partition)}: offsets ${exact(g.first)} to ${exact(g.last)} ${g.kind === "expired" ? "have expired" : "are had by nobody"}` })));
   }
 
   function none() {

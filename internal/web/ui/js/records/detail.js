@@ -3,7 +3,7 @@
 
 import { h, setAttr, show } from "../dom.js";
 import { nameOf } from "../live.js";
-import { bytes, clock, count } from "../format.js";
+import { bytes, clock, exact } from "../format.js";
 import { nodeLink, tag } from "../parts.js";
 import { get } from "../api.js";
 import { link } from "../router.js";
@@ -36,7 +36,7 @@ export function detail(topic, signal, closed) {
     const value = decode(r.value);
     show(el,
       h("header", {},
-        h("h2", {}, h("span", { class: "cut", text: nameOf(r.partition) }), h("span", { class: "muted", text: ` @ ${count(r.offset)}` })),
+        h("h2", {}, h("span", { class: "cut", text: nameOf(r.partition) }), h("span", { class: "muted", text: ` @ ${exact(r.offset)}` })),
         h("a", { class: "button", href: link(["topics", topic, "records"], { partition: r.partition, from: r.offset, open: 1 }), text: "Link", title: "The address of this record" }),
         h("button", { class: "icon", type: "button", "aria-label": "Close the record", text: "✕", on: { click: close } })),
       h("dl", { class: "pairs" }, pairs(r, key)),

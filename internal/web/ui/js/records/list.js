@@ -2,7 +2,7 @@
 
 import { h, keyed, setAttr } from "../dom.js";
 import { nameOf } from "../live.js";
-import { bytes, clock, count } from "../format.js";
+import { bytes, clock, exact } from "../format.js";
 import { decode, preview } from "./bytes.js";
 
 /** The key of a record: there is one with it in a topic, for ever. */
@@ -33,7 +33,7 @@ export function recordList(choose) {
     return h("li", {}, h("button", { type: "button", class: "rec", "data-row": true, on: { click: pick } },
       h("span", { class: "mono when", text: clock(r.time) }),
       h("span", { class: "cut by" }, h("i", { class: `hue h${hue(r.partition)}` }), nameOf(r.partition)),
-      h("span", { class: "mono at", text: count(r.offset) }),
+      h("span", { class: "mono at", text: exact(r.offset) }),
       h("span", { class: `mono cut key${key ? "" : " faint"}`, text: key ? preview(key) : "–" }),
       h("span", { class: `mono cut value${value.text === null ? " bytes" : ""}`, text: r.unreadable ? "cannot be read" : preview(value) }),
       h("span", { class: "size", text: bytes(r.size) })));

@@ -2,7 +2,7 @@
 
 import { h, setAttr, setText, show } from "../dom.js";
 import { nameOf } from "../live.js";
-import { count, many } from "../format.js";
+import { count, exact, many } from "../format.js";
 import { loading, state } from "../parts.js";
 import { keepReading } from "../sse.js";
 import { keyOf } from "./list.js";
@@ -68,7 +68,7 @@ export function tail(topic, list, partitions, signal) {
         missed++;
       }
     } else if (name === "dropped") dropped += data.records;
-    else if (name === "gap") text = `${nameOf(data.partition)}: offsets ${count(data.first)} to ${count(data.last)} ${data.kind}`;
+    else if (name === "gap") text = `${nameOf(data.partition)}: offsets ${exact(data.first)} to ${exact(data.last)} ${data.kind}`;
     else if (name === "error") text = data.error;
     later();
   }

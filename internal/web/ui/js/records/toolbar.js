@@ -52,6 +52,7 @@ export function toolbar(params, changed) {
   function draw() {
     setAttr(modes[0], "aria-pressed", String(!live));
     setAttr(modes[1], "aria-pressed", String(live));
+    setText(go, live ? "Apply" : "Search");
     place.hidden = live;
     offset.hidden = live || place.value !== "offset";
     time.hidden = live || place.value !== "time";

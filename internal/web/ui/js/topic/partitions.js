@@ -2,7 +2,7 @@
 
 import { h, keyed, setAttr, setText } from "../dom.js";
 import { live, nameOf } from "../live.js";
-import { age, bytes, count, many, rate } from "../format.js";
+import { age, bytes, count, exact, many, rate } from "../format.js";
 import { nodeLink, state, tag } from "../parts.js";
 import { link } from "../router.js";
 import { cell, table } from "../table.js";
@@ -35,8 +35,8 @@ export function partitions(topic) {
 function columns(topic) {
   return [
     { label: "Producer", class: "name", by: (p) => nameOf(p.producer), draw: cell((p) => producerCell(topic, p), (el, p) => el.update(p)) },
-    { label: "Tail", class: "num p3", by: (p) => p.tail, value: (p) => count(p.tail) },
-    { label: "Head", class: "num p2", by: (p) => p.head, value: (p) => count(p.head) },
+    { label: "Tail", class: "num p3", by: (p) => p.tail, value: (p) => exact(p.tail) },
+    { label: "Head", class: "num p2", by: (p) => p.head, value: (p) => exact(p.head) },
     { label: "Records", class: "num", by: (p) => p.records, value: (p) => count(p.records) },
     { label: "Bytes", class: "num p3", by: (p) => p.bytes, value: (p) => bytes(p.bytes) },
     { label: "Rate", class: "num p2", by: (p) => p.rate, value: (p) => rate(p.rate) },
@@ -63,9 +63,15 @@ function holders() {
   const list = h("ul", { class: "holders" });
   list.update = (p) => {
     const span = { tail: p.tail, head: p.head };
-    keyed(list, p.holders, (holder) => holder.node, (holder) => line(holder), (li, holder) => li.update(holder, span, p));
+    keyed(list, sorted(p), (holder) => holder.node, (holder) => line(holder), (li, holder) => li.update(holder, span, p));
   };
   return list;
+}
+
+/** Its producer first, then stores by name. */
+function sorted(p) {
+  const title = (holder) => (holder.node === p.producer ? "" : nameOf(holder.node));
+  return [...p.holders].sort((a, b) => title(a).localeCompare(title(b), "en", { numeric: true }));
 }
 
 function line(holder) {
@@ -80,8 +86,10 @@ function line(holder) {
     const parts = [];
     if (holder.conflicts) parts.push(`${count(holder.conflicts)} differ`);
     if (holder.missing) parts.push(`${count(holder.missing)} missing`);
-    if (behind > 0 && !producer) parts.push(`${count(behind)} behind`);
-    setText(number, parts.join(", ") || (producer ? `${count(holder.records)} in its window` : count(holder.records)));
+    // What is on its way to the disk of a store is nothing to point out.
+    if (behind > 2 * p.rate + 10 && !producer) parts.push(`${count(behind)} behind`);
+    setText(number, parts.join(", ") || count(holder.records));
+    setAttr(number, "title", producer ? "records in the producer’s window" : undefined);
     setAttr(number, "data-level", holder.conflicts ? "critical" : holder.missing ? "warning" : undefined);
   };
   return li;

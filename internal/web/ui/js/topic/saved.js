@@ -2,10 +2,11 @@
 
 import { h, show } from "../dom.js";
 import { live, nameOf } from "../live.js";
-import { count, many } from "../format.js";
-import { nodeLink, state, tag } from "../parts.js";
+import { count, exact, many } from "../format.js";
+import { state } from "../parts.js";
 import { get } from "../api.js";
 import { cell, table } from "../table.js";
+import { holder } from "./names.js";
 
 const MOST = 20; // names whose positions are asked for: each is a request
 
@@ -14,7 +15,7 @@ export function saved(topic, signal) {
   const note = h("small");
   const list = table([
     { label: "Name", class: "name", by: (v) => v.name, value: (v) => v.name },
-    { label: "Consumer", by: (v) => (v.alive ? nameOf(v.consumer) : ""), draw: cell(() => h("span"), consumer) },
+    { label: "Consumer", by: (v) => (v.alive ? nameOf(v.consumer) : ""), draw: holder },
     { label: "Lag", class: "num", by: (v) => v.lag, value: (v) => count(v.lag) },
     { label: "Expired", class: "num p2", by: (v) => v.expired, value: (v) => count(v.expired) },
     { label: "By partition", class: "p2 positions", draw: cell(() => h("ul"), positions) },
@@ -48,17 +49,10 @@ export function saved(topic, signal) {
   return { el, update };
 }
 
-function consumer(span, v) {
-  const text = v.alive ? v.holder ?? v.consumer : "";
-  if (span.dataset.is === text) return;
-  span.dataset.is = text;
-  show(span, text ? nodeLink(text, nameOf(text), "consumer") : tag("nobody reads", v.lag > 0 ? "warning" : undefined));
-}
-
 /** The partitions that it is behind in, most first. */
 function positions(list, v) {
   const behind = v.positions.filter((p) => p.lag > 0).sort((a, b) => b.lag - a.lag);
-  const shown = behind.slice(0, 3).map((p) => h("li", {}, h("span", { class: "cut", title: p.producer, text: nameOf(p.producer) }), ` ${p.new ? "from its first record" : `at ${count(p.next)}`}, ${count(p.lag)} behind`));
+  const shown = behind.slice(0, 3).map((p) => h("li", {}, h("span", { class: "cut", title: p.producer, text: nameOf(p.producer) }), ` ${p.new ? "from its first record" : `at ${exact(p.next)}`}, ${count(p.lag)} behind`));
   if (behind.length > 3) shown.push(h("li", { class: "muted", text: `and ${many(behind.length - 3, "partition")} more` }));
   show(list, shown.length ? shown : h("li", { class: "muted", text: "at the head of each" }));
 }
