@@ -31,9 +31,8 @@ type reader struct {
 	topic string // the same, as a consumer's methods take it
 
 	mu      sync.Mutex
-	skipped []consumer.Gap
-	news    bool               // of skipped
-	wake    context.CancelFunc // of the read under way
+	skipped bool               // something was, since the read under way began to wait
+	wake    context.CancelFunc // of that read
 }
 
 // readerConfig returns the settings of a consumer for a browser.
@@ -85,34 +84,25 @@ func (r *reader) join(ctx context.Context) (complete bool, err error) {
 	}
 }
 
+// gap is the consumer's hook. A range that is skipped brings no record behind which to
+// see that.
 func (r *reader) gap(g consumer.Gap) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if g.Kind != consumer.Expired && g.Kind != consumer.Skipped {
 		return
 	}
-	r.skipped, r.news = append(r.skipped, g), true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.skipped = true
 	if r.wake != nil {
 		r.wake()
 	}
-}
-
-// kind says why a range was left out.
-func (r *reader) kind(partition string, first uint64) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, g := range r.skipped {
-		if g.Partition == partition && g.First <= first && first <= g.Last {
-			return string(g.Kind)
-		}
-	}
-	return string(consumer.Skipped)
 }
 
 // window is a range of a partition to be read: offsets next to end.
 type window struct {
 	partition string
 	next, end uint64
+	most      uint64 // up to which next may go where nothing is: at least end
 	// take is given each record, and whether its value could be read; it returns
 	// whether more are wanted. The record is not to be kept.
 	take func(*beck.Record, bool) bool
@@ -163,8 +153,8 @@ func (r *reader) some(ctx context.Context, open map[string]*window) error {
 	defer cancel()
 	r.mu.Lock()
 	r.wake = cancel
-	if r.news {
-		r.news = false
+	if r.skipped {
+		r.skipped = false
 		cancel()
 	}
 	r.mu.Unlock()
@@ -192,29 +182,30 @@ func (r *reader) some(ctx context.Context, open map[string]*window) error {
 
 // record reports whether more are wanted.
 func (w *window) record(rec *beck.Record, readable bool) bool {
-	if rec.Offset > w.next {
-		w.gap(w.next, min(rec.Offset, w.end))
-	}
-	if w.next = rec.Offset; w.next >= w.end {
-		w.next = w.end
+	w.pass(rec.Offset)
+	if w.next >= w.end || !w.take(rec, readable) {
 		return false
 	}
-	more := w.take(rec, readable)
-	if more {
-		w.next++
+	w.next++
+	return w.next < w.end
+}
+
+// pass notes that there is nothing before an offset.
+func (w *window) pass(to uint64) {
+	if to = min(to, w.most); to > w.next {
+		w.gap(w.next, to)
+		w.next = to
 	}
-	return more && w.next < w.end
 }
 
 // pass takes note of what was skipped.
 func (r *reader) pass(open map[string]*window) error {
 	for _, l := range r.Lag() {
 		w := open[l.Partition]
-		if w == nil || l.Next <= w.next {
+		if w == nil {
 			continue
 		}
-		w.gap(w.next, min(l.Next, w.end))
-		if w.next = min(l.Next, w.end); w.next < w.end {
+		if w.pass(l.Next); w.next < w.end {
 			continue
 		}
 		delete(open, l.Partition)
