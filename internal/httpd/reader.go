@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,6 +30,9 @@ type reader struct {
 	*consumer.Consumer
 	name  string // of the topic
 	topic string // the same, as a consumer's methods take it
+
+	flowing string // the partition that was not paused when its window, the last of a read, was done; or ""
+	at      uint64 // what comes next of it
 
 	mu      sync.Mutex
 	skipped bool               // something was, since the read under way began to wait
@@ -115,16 +119,11 @@ type window struct {
 func (r *reader) read(ctx context.Context, windows []*window) error {
 	open := make(map[string]*window, len(windows))
 	for _, w := range windows {
-		if err := r.begin(w); err != nil {
-			return err
-		}
 		open[w.partition] = w
 	}
-	defer func() {
-		for id := range open {
-			_ = r.Pause(r.topic, id) // it fails only when nothing comes any more
-		}
-	}()
+	if err := r.begin(open); err != nil {
+		return err
+	}
 	for len(open) > 0 {
 		if err := r.some(ctx, open); err != nil {
 			return err
@@ -139,12 +138,35 @@ func (r *reader) read(ctx context.Context, windows []*window) error {
 	return nil
 }
 
-func (r *reader) begin(w *window) error {
-	at := beck.Offset{Topic: r.name, Partition: w.partition, Offset: w.next}
-	if err := r.Seek(at); err != nil {
-		return err
+// begin has what windows are of flow, and nothing else.
+func (r *reader) begin(open map[string]*window) error {
+	flowing := r.flowing
+	r.flowing = ""
+	if w := open[flowing]; w != nil && w.next == r.at && len(open) == 1 {
+		return nil // what was received behind the window before is of use
 	}
-	return r.Resume(r.topic, w.partition)
+	if flowing != "" {
+		if err := r.Pause(r.topic, flowing); err != nil {
+			return err
+		}
+	}
+	for id, w := range open {
+		err := r.Seek(beck.Offset{Topic: r.name, Partition: id, Offset: w.next})
+		if err = cmp.Or(err, r.Resume(r.topic, id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end notes that a window was read, and what comes next of its partition.
+func (r *reader) end(open map[string]*window, id string, next uint64) error {
+	delete(open, id)
+	if len(open) == 0 {
+		r.flowing, r.at = id, next
+		return nil
+	}
+	return r.Pause(r.topic, id)
 }
 
 // some takes records until all windows are done, or something was skipped.
@@ -163,14 +185,10 @@ func (r *reader) some(ctx context.Context, open map[string]*window) error {
 			return err
 		}
 		w := open[rec.Partition]
-		if w == nil || rec.Offset < w.next {
+		if w == nil || rec.Offset < w.next || w.record(&rec, err == nil) {
 			continue
 		}
-		if w.record(&rec, err == nil) {
-			continue
-		}
-		delete(open, rec.Partition)
-		if err := r.Pause(r.topic, rec.Partition); err != nil {
+		if err := r.end(open, rec.Partition, rec.Offset+1); err != nil {
 			return err
 		}
 		if len(open) == 0 {
@@ -208,8 +226,7 @@ func (r *reader) pass(open map[string]*window) error {
 		if w.pass(l.Next); w.next < w.end {
 			continue
 		}
-		delete(open, l.Partition)
-		if err := r.Pause(r.topic, l.Partition); err != nil {
+		if err := r.end(open, l.Partition, l.Next); err != nil {
 			return err
 		}
 	}
