@@ -250,22 +250,32 @@ func TestStreamsBounded(t *testing.T) {
 
 // mesh is the data of an event about the mesh.
 type mesh struct {
-	Nodes    []survey.Node
+	Nodes    []meshNode
 	Topics   []survey.Topic
 	Towers   []survey.Tower
 	Problems []struct{ Kind, Text string }
 	Status   string
 }
 
+type meshNode struct {
+	survey.Node
+	Topics     []string
+	MoreTopics int `json:"more_topics"`
+}
+
 func TestEvents(t *testing.T) {
 	m := testmesh.New(t)
 	st := m.Store("")
 	p := m.Producer(nil)
-	m.Consumer(nil, "hello")
+	c := m.Consumer(nil, ">")
 	publish(t, p, testmesh.Records("hello", "r", 3)...)
+	for i := range 9 {
+		publish(t, p, testmesh.Records(fmt.Sprint("topic", i), "r", 1)...)
+	}
+	testmesh.Take(t, c, 12)
 	s := follow(t, serve(t, loopback, meshed(m)).URL()+"/api/v1/events")
 	now := want[mesh](s, "mesh")
-	if len(now.Nodes) != 3 || len(now.Towers) != 1 || len(now.Topics) != 1 || now.Topics[0].Records != 3 || now.Topics[0].List != nil || now.Status != "ok" {
+	if len(now.Nodes) != 3 || len(now.Towers) != 1 || len(now.Topics) != 10 || now.Topics[0].Records != 3 || now.Topics[0].List != nil || now.Status != "ok" {
 		t.Fatalf("got %+v", now)
 	}
 	for _, n := range now.Nodes {
@@ -279,6 +289,11 @@ func TestEvents(t *testing.T) {
 		}
 		if linked == 0 {
 			t.Errorf("%s has no links: %+v", n.Role, n)
+		}
+	}
+	for _, n := range now.Nodes {
+		if got := fmt.Sprint(n.Topics, n.MoreTopics); n.Role != "store" && got != "[hello topic0 topic1 topic2 topic3 topic4 topic5 topic6] 2" {
+			t.Errorf("topics of the %s: %s", n.Role, got)
 		}
 	}
 	publish(t, p, testmesh.Records("hello", "r", 100)...)
