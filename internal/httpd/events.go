@@ -63,6 +63,7 @@ func (s *Server) events(w http.ResponseWriter, r *request) error {
 	next, ping := time.NewTicker(eventEvery), time.NewTicker(pingEvery)
 	defer next.Stop()
 	defer ping.Stop()
+	defer s.told.forget()
 	var last *survey.Snapshot
 	for {
 		if last, err = s.event(r.Context(), out, last); err != nil {
@@ -117,6 +118,13 @@ type told struct {
 	sync.Mutex
 	snap *survey.Snapshot
 	data []byte
+}
+
+// forget lets it go, which those streams that are left make again.
+func (t *told) forget() {
+	t.Lock()
+	defer t.Unlock()
+	t.snap, t.data = nil, nil
 }
 
 // newMeshJSON takes of a snapshot what there is room for.
