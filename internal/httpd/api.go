@@ -68,7 +68,7 @@ func topics(snap *survey.Snapshot, r *request) (any, error) {
 	return struct {
 		survey.Part
 		Topics []survey.Topic `json:"topics"`
-		After  string         `json:"after,omitempty"`
+		nextPage
 	}{snap.Part(), page, next}, nil
 }
 
@@ -77,14 +77,14 @@ func topic(snap *survey.Snapshot, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sums, next := *found, ""
+	sums, next := *found, nextPage{}
 	if sums.List, next, err = paged(r, found.List, func(p *survey.Partition) string { return p.Producer }); err != nil {
 		return nil, err
 	}
 	return struct {
 		survey.Part
 		Topic survey.Topic `json:"topic"`
-		After string       `json:"after,omitempty"`
+		nextPage
 	}{snap.Part(), sums, next}, nil
 }
 
@@ -111,7 +111,7 @@ func lags(snap *survey.Snapshot, r *request) (any, error) {
 	return struct {
 		survey.Part
 		Saved []survey.Saved `json:"saved"`
-		After string         `json:"after,omitempty"`
+		nextPage
 	}{snap.Part(), page, next}, nil
 }
 
@@ -175,13 +175,19 @@ const (
 	mostPage = 10_000
 )
 
+// nextPage says what the parameter after is for the next page; nothing if this was the
+// last. A name that is no UTF-8 is given in base64 as well, as those of the list are.
+type nextPage struct {
+	After   string `json:"after,omitempty"`
+	After64 []byte `json:"after64,omitempty"`
+}
+
 // paged returns what of a list, which is sorted by name, comes behind the
-// parameter after, at most limit; and what after is for the next page, "" if this
-// was the last.
-func paged[T any](r *request, list []T, name func(*T) string) (page []T, next string, err error) {
+// parameter after, at most limit.
+func paged[T any](r *request, list []T, name func(*T) string) (page []T, next nextPage, err error) {
 	limit, err := r.number("limit", pageSize, 1, mostPage)
 	if err != nil {
-		return nil, "", err
+		return nil, next, err
 	}
 	if r.query.Has("after") {
 		after := r.query.Get("after")
@@ -192,7 +198,8 @@ func paged[T any](r *request, list []T, name func(*T) string) (page []T, next st
 		list = list[i:]
 	}
 	if page = list[:min(uint64(len(list)), limit)]; len(page) < len(list) {
-		next = name(&page[len(page)-1])
+		last := name(&page[len(page)-1])
+		next = nextPage{last, survey.Bytes(last)}
 	}
 	if page == nil {
 		page = []T{}

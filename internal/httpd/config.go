@@ -10,6 +10,7 @@
 package httpd
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -54,6 +55,10 @@ type Config struct {
 	// MaxStreams bounds the streams of events that are being sent; others get status
 	// 503. They do not count as requests. Default 16.
 	MaxStreams int
+	// MaxPartitions bounds the partitions of which a page shows records. Of a topic
+	// that has more, those that were written to last are looked at. Default 256, of
+	// which the cursors of a page fit into a URL.
+	MaxPartitions int
 }
 
 // Daemon is what a server tells of.
@@ -77,6 +82,7 @@ const (
 	defaultConns    = 128
 	defaultRequests = 16
 	defaultStreams  = 16
+	defaultParts    = 256
 	mostPages       = 4 // of records that are read at a time; others wait
 	shortestToken   = 16
 	longestToken    = 1024
@@ -99,15 +105,8 @@ func (c Config) Validate() error {
 
 func (c Config) load() (*settings, error) {
 	s := &settings{Config: c}
-	if s.MaxConns == 0 {
-		s.MaxConns = defaultConns
-	}
-	if s.MaxRequests == 0 {
-		s.MaxRequests = defaultRequests
-	}
-	if s.MaxStreams == 0 {
-		s.MaxStreams = defaultStreams
-	}
+	s.MaxConns, s.MaxRequests = cmp.Or(s.MaxConns, defaultConns), cmp.Or(s.MaxRequests, defaultRequests)
+	s.MaxStreams, s.MaxPartitions = cmp.Or(s.MaxStreams, defaultStreams), cmp.Or(s.MaxPartitions, defaultParts)
 	if c.Addr == Off {
 		return s, nil
 	}

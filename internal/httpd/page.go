@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/consumer"
 )
 
 // Bounds of a page.
@@ -34,8 +35,8 @@ type page struct {
 
 	records []*recordJSON // chosen, in the order of choice
 	gaps    []gapJSON
+	bytes   int // of these
 	scanned uint64
-	bytes   int  // of what was found and is kept
 	tired   bool // more was looked at than may be
 }
 
@@ -52,12 +53,14 @@ type strand struct {
 	since      time.Time // what is before that is left out, until something is not
 }
 
-// early reports whether a record comes before the time at which its strand begins.
+// early reports whether a record comes before the time at which its strand begins,
+// which then begins behind it.
 func (s *strand) early(r *beck.Record) bool {
 	if s.since.IsZero() {
 		return false
 	}
 	if !r.Time.IsZero() && r.Time.Before(s.since) {
+		s.lo = r.Offset + 1
 		return true
 	}
 	s.since = time.Time{}
@@ -89,7 +92,7 @@ func (s *strand) done(back bool) bool {
 // fill reads and chooses until the page is full, or there is nothing more. It fails
 // with the error of ctx; what was chosen by then is right.
 func (p *page) fill(ctx context.Context, r *reader) error {
-	for _, s := range p.strands {
+	for _, s := range p.strands { // which may be none
 		s.width = uint64(max(16, 2*p.limit/len(p.strands)))
 	}
 	for {
@@ -108,7 +111,7 @@ func (p *page) fill(ctx context.Context, r *reader) error {
 // choose moves records to the page, as long as the next one is known; or, at the
 // last, all that was found. It returns the strands of which it is not known.
 func (p *page) choose(last bool) (hungry []*strand) {
-	for len(p.records) < p.limit {
+	for len(p.records) < p.limit && p.bytes < pageBytes {
 		var best *strand
 		for _, s := range p.strands {
 			switch {
@@ -122,7 +125,8 @@ func (p *page) choose(last bool) (hungry []*strand) {
 		if len(hungry) > 0 || best == nil {
 			return hungry
 		}
-		p.records = append(p.records, best.pop(p.back).recordJSON)
+		r := best.pop(p.back).recordJSON
+		p.records, p.bytes = append(p.records, r), p.bytes+r.bytes()
 	}
 	return nil
 }
@@ -153,11 +157,9 @@ func (p *page) feed(ctx context.Context, r *reader, hungry []*strand) error {
 	var take []*haul
 	for _, s := range hungry {
 		h := &haul{page: p, strand: s, share: share}
-		h.window = window{partition: s.id, take: h.take, gap: func(first, end uint64) {
-			p.gaps = append(p.gaps, gapJSON{s.id, first, end - 1, r.kind(s.id, first)})
-		}}
-		if h.next, h.end = s.hi, min(s.hi+s.width, s.head); p.back {
-			h.next, h.end = s.lo-min(s.width, s.lo-s.tail), s.lo
+		h.window = window{partition: s.id, take: h.take, gap: func(first, end uint64) { p.gap(s, first, end) }}
+		if h.next, h.end, h.most = s.hi, min(s.hi+s.width, s.head), s.head; p.back {
+			h.next, h.end, h.most = s.lo-min(s.width, s.lo-s.tail), s.lo, s.lo
 		}
 		h.first = h.next
 		s.width = min(2*s.width, uint64(mostScanned/len(p.strands)))
@@ -168,6 +170,18 @@ func (p *page) feed(ctx context.Context, r *reader, hungry []*strand) error {
 		h.land()
 	}
 	return err
+}
+
+// gap notes that a range is not there. What lies below the tail was there, and is
+// no longer kept.
+func (p *page) gap(s *strand, first, end uint64) {
+	kind := consumer.Skipped
+	if first < s.tail {
+		kind = consumer.Expired
+	}
+	if len(p.gaps) < mostRecords {
+		p.gaps = append(p.gaps, gapJSON{s.id, first, end - 1, string(kind)})
+	}
 }
 
 // haul is what a window brings.

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -30,10 +31,12 @@ type reader struct {
 	name  string // of the topic
 	topic string // the same, as a consumer's methods take it
 
+	flowing string // the partition that was not paused when its window, the last of a read, was done; or ""
+	at      uint64 // what comes next of it
+
 	mu      sync.Mutex
-	skipped []consumer.Gap
-	news    bool               // of skipped
-	wake    context.CancelFunc // of the read under way
+	skipped bool               // something was, since the read under way began to wait
+	wake    context.CancelFunc // of that read
 }
 
 // readerConfig returns the settings of a consumer for a browser.
@@ -85,34 +88,25 @@ func (r *reader) join(ctx context.Context) (complete bool, err error) {
 	}
 }
 
+// gap is the consumer's hook. A range that is skipped brings no record behind which to
+// see that.
 func (r *reader) gap(g consumer.Gap) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if g.Kind != consumer.Expired && g.Kind != consumer.Skipped {
 		return
 	}
-	r.skipped, r.news = append(r.skipped, g), true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.skipped = true
 	if r.wake != nil {
 		r.wake()
 	}
-}
-
-// kind says why a range was left out.
-func (r *reader) kind(partition string, first uint64) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, g := range r.skipped {
-		if g.Partition == partition && g.First <= first && first <= g.Last {
-			return string(g.Kind)
-		}
-	}
-	return string(consumer.Skipped)
 }
 
 // window is a range of a partition to be read: offsets next to end.
 type window struct {
 	partition string
 	next, end uint64
+	most      uint64 // up to which next may go where nothing is: at least end
 	// take is given each record, and whether its value could be read; it returns
 	// whether more are wanted. The record is not to be kept.
 	take func(*beck.Record, bool) bool
@@ -125,16 +119,11 @@ type window struct {
 func (r *reader) read(ctx context.Context, windows []*window) error {
 	open := make(map[string]*window, len(windows))
 	for _, w := range windows {
-		if err := r.begin(w); err != nil {
-			return err
-		}
 		open[w.partition] = w
 	}
-	defer func() {
-		for id := range open {
-			_ = r.Pause(r.topic, id) // it fails only when nothing comes any more
-		}
-	}()
+	if err := r.begin(open); err != nil {
+		return err
+	}
 	for len(open) > 0 {
 		if err := r.some(ctx, open); err != nil {
 			return err
@@ -149,12 +138,35 @@ func (r *reader) read(ctx context.Context, windows []*window) error {
 	return nil
 }
 
-func (r *reader) begin(w *window) error {
-	at := beck.Offset{Topic: r.name, Partition: w.partition, Offset: w.next}
-	if err := r.Seek(at); err != nil {
-		return err
+// begin has what windows are of flow, and nothing else.
+func (r *reader) begin(open map[string]*window) error {
+	flowing := r.flowing
+	r.flowing = ""
+	if w := open[flowing]; w != nil && w.next == r.at && len(open) == 1 {
+		return nil // what was received behind the window before is of use
 	}
-	return r.Resume(r.topic, w.partition)
+	if flowing != "" {
+		if err := r.Pause(r.topic, flowing); err != nil {
+			return err
+		}
+	}
+	for id, w := range open {
+		err := r.Seek(beck.Offset{Topic: r.name, Partition: id, Offset: w.next})
+		if err = cmp.Or(err, r.Resume(r.topic, id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end notes that a window was read, and what comes next of its partition.
+func (r *reader) end(open map[string]*window, id string, next uint64) error {
+	delete(open, id)
+	if len(open) == 0 {
+		r.flowing, r.at = id, next
+		return nil
+	}
+	return r.Pause(r.topic, id)
 }
 
 // some takes records until all windows are done, or something was skipped.
@@ -163,8 +175,8 @@ func (r *reader) some(ctx context.Context, open map[string]*window) error {
 	defer cancel()
 	r.mu.Lock()
 	r.wake = cancel
-	if r.news {
-		r.news = false
+	if r.skipped {
+		r.skipped = false
 		cancel()
 	}
 	r.mu.Unlock()
@@ -173,14 +185,10 @@ func (r *reader) some(ctx context.Context, open map[string]*window) error {
 			return err
 		}
 		w := open[rec.Partition]
-		if w == nil || rec.Offset < w.next {
+		if w == nil || rec.Offset < w.next || w.record(&rec, err == nil) {
 			continue
 		}
-		if w.record(&rec, err == nil) {
-			continue
-		}
-		delete(open, rec.Partition)
-		if err := r.Pause(r.topic, rec.Partition); err != nil {
+		if err := r.end(open, rec.Partition, rec.Offset+1); err != nil {
 			return err
 		}
 		if len(open) == 0 {
@@ -192,33 +200,33 @@ func (r *reader) some(ctx context.Context, open map[string]*window) error {
 
 // record reports whether more are wanted.
 func (w *window) record(rec *beck.Record, readable bool) bool {
-	if rec.Offset > w.next {
-		w.gap(w.next, min(rec.Offset, w.end))
-	}
-	if w.next = rec.Offset; w.next >= w.end {
-		w.next = w.end
+	w.pass(rec.Offset)
+	if w.next >= w.end || !w.take(rec, readable) {
 		return false
 	}
-	more := w.take(rec, readable)
-	if more {
-		w.next++
+	w.next++
+	return w.next < w.end
+}
+
+// pass notes that there is nothing before an offset.
+func (w *window) pass(to uint64) {
+	if to = min(to, w.most); to > w.next {
+		w.gap(w.next, to)
+		w.next = to
 	}
-	return more && w.next < w.end
 }
 
 // pass takes note of what was skipped.
 func (r *reader) pass(open map[string]*window) error {
 	for _, l := range r.Lag() {
 		w := open[l.Partition]
-		if w == nil || l.Next <= w.next {
+		if w == nil {
 			continue
 		}
-		w.gap(w.next, min(l.Next, w.end))
-		if w.next = min(l.Next, w.end); w.next < w.end {
+		if w.pass(l.Next); w.next < w.end {
 			continue
 		}
-		delete(open, l.Partition)
-		if err := r.Pause(r.topic, l.Partition); err != nil {
+		if err := r.end(open, l.Partition, l.Next); err != nil {
 			return err
 		}
 	}

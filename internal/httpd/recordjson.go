@@ -46,7 +46,8 @@ func newRecordJSON(r *beck.Record, readable bool, limit int) *recordJSON {
 		Unreadable: !readable,
 	}
 	if !r.Time.IsZero() {
-		j.Time = (*jsonTime)(&r.Time)
+		at := jsonTime(r.Time) // a copy: r is let go
+		j.Time = &at
 	}
 	if r.Key != nil {
 		key := newBytesJSON(r.Key, limit)

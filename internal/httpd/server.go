@@ -19,6 +19,7 @@ type Server struct {
 	http   *http.Server
 	ln     net.Listener
 	mesh   *observer
+	told   told
 	routes map[string]route
 
 	busy   chan struct{} // a place for each request

@@ -118,7 +118,7 @@ func (s *Survey) topics(list bool) []Topic {
 			continue
 		}
 		if n := len(topics); n == 0 || topics[n-1].Name != key.Topic {
-			topics = append(topics, Topic{Name: key.Topic})
+			topics = append(topics, Topic{Name: key.Topic, Name64: Bytes(key.Topic)})
 		}
 		topics[len(topics)-1].add(p, list)
 	}
