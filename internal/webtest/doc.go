@@ -1,5 +1,6 @@
 // Package webtest looks at the page of package web as people do: in a real Chromium,
 // driven by chromedp, against a running mesh of real processes. `make e2e` runs it.
-// It wants a Chromium, and is skipped where there is none, unless it is told to fail
-// (BECK_CHROMIUM names the program, or BECK_E2E=1 says that there must be one).
+// Where there is no Chromium its tests are skipped, or fail with -required; -chromium
+// names another one. `make screenshots` has it write the pictures of the documents, and
+// -run TestHold -args -hold 1h has it run a large mesh to look at.
 package webtest

@@ -12,8 +12,10 @@ import (
 )
 
 var (
-	shotsFlag = flag.String("screenshots", "", "write the pictures of the documents into this `DIR`")
-	holdFlag  = flag.Duration("hold", 0, "run the large mesh for so long, to look at it by oneself")
+	chromiumFlag = flag.String("chromium", "", "`PROGRAM` of the browser, by its name or path (default: one that is found)")
+	requiredFlag = flag.Bool("required", false, "fail, and do not skip, where there is no browser")
+	shotsFlag    = flag.String("screenshots", "", "write the pictures of the documents into this `DIR`")
+	holdFlag     = flag.Duration("hold", 0, "run the large mesh for so long, to look at it by oneself")
 )
 
 // program is what is tested: the path of the beck that was built.
@@ -25,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
+const patience = 20 * time.Second
 
 // until polls a condition.
 func until(t testing.TB, what string, ok func() bool) {

@@ -23,6 +23,7 @@ import (
 type mesh struct {
 	t        testing.TB
 	urls     []string // of each tower's page
+	towers   []*testproc.Process
 	sub, pub []string // the towers' endpoints
 }
 
@@ -32,11 +33,18 @@ func newMesh(t testing.TB, towers int, args ...string) *mesh {
 	m := &mesh{t: t}
 	for range towers {
 		words := append([]string{"tower", "--sub", "tcp://127.0.0.1:0", "--pub", "tcp://127.0.0.1:0", "--http", "127.0.0.1:0"}, args...)
-		_, ready := m.run(words...)
+		p, ready := m.run(words...)
+		m.towers = append(m.towers, p)
 		m.urls = append(m.urls, ready["http"])
 		m.sub, m.pub = append(m.sub, ready["sub"]), append(m.pub, ready["pub"])
 	}
 	return m
+}
+
+// restartTower starts a tower that was killed again, on its ports.
+func (m *mesh) restartTower(i int) {
+	m.t.Helper()
+	m.towers[i], _ = m.run("tower", "--sub", m.sub[i], "--pub", m.pub[i], "--http", strings.TrimPrefix(m.urls[i], "http://"))
 }
 
 // run starts a command of beck, which is killed with the test, and returns the
@@ -89,8 +97,14 @@ func (m *mesh) store(name string, retain ...string) *store.Store {
 
 func (m *mesh) producer(name string) *producer.Producer {
 	m.t.Helper()
+	return m.producerWith(name, func(*producer.Config) {})
+}
+
+func (m *mesh) producerWith(name string, edit func(*producer.Config)) *producer.Producer {
+	m.t.Helper()
 	c := producer.DefaultConfig()
 	c.NodeConfig = m.node(name)
+	edit(&c)
 	p, err := producer.Start(c)
 	if err != nil {
 		m.t.Fatal(err)

@@ -8,10 +8,10 @@ const LIST = [
   ["1 2 3 4", "mesh, topics, nodes, what is wrong"],
   ["/", "to the field that filters or searches"],
   ["j k", "to the next, the previous row"],
-  ["enter", "open it"],
+  ["enter", "open it; end a filter"],
   ["space", "records: pause the live tail, or go on"],
   ["n p", "records: newer, older page"],
-  ["esc", "close; leave a field"],
+  ["esc", "close; take a filter back"],
   ["c", "colours: system, light, dark"],
   ["?", "this list"],
 ];
@@ -30,7 +30,8 @@ export function shortcuts() {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const typing = event.target.closest?.("input, select, textarea");
     if (typing) {
-      if (event.key === "Escape") typing.blur();
+      // As in beck top: enter ends a filter, esc takes it back.
+      if (event.key === "Escape" || (event.key === "Enter" && !typing.form)) typing.blur();
       return;
     }
     // Space presses what is focused, if that can be pressed.

@@ -1,6 +1,6 @@
 // The lines between the cards. Records that go straight from a producer to a consumer
 // are drawn through one place in the middle, so that a hundred links are twenty lines;
-// whom a node is linked to is seen when it is pointed at.
+// whom a node has to do with is seen when it is pointed at.
 
 import { keyed, setAttr, svg } from "../dom.js";
 import { live } from "../live.js";
@@ -85,8 +85,12 @@ export function wires(stage, signal) {
   return { el, update };
 }
 
-/** Pairs of shown nodes that are linked, each pair once, the producer or store first. */
+/**
+ * Pairs of shown nodes that are linked, each pair once, the producer or store first. A
+ * producer is linked to all consumers; those that want none of its topics are left out.
+ */
 function pairs(mesh, shown) {
+  const topics = new Map(mesh.nodes.map((n) => [n.address, n.more_topics ? undefined : n.topics]));
   const rank = { producer: 0, store: 1, other: 2, consumer: 3 };
   const seen = new Map();
   for (const n of mesh.nodes) {
@@ -94,10 +98,16 @@ function pairs(mesh, shown) {
     for (const l of n.links ?? []) {
       if (!shown.has(l.address)) continue;
       const [a, b] = [n.address, l.address].sort((a, b) => rank[shown.get(a)] - rank[shown.get(b)] || a.localeCompare(b));
+      if (shown.get(a) === "producer" && shown.get(b) === "consumer" && !meet(topics.get(a), topics.get(b))) continue;
       seen.set(`${a} ${b}`, [a, b]);
     }
   }
   return [...seen.values()];
+}
+
+/** Whether two lists of topics have one in common, as far as it is known. */
+function meet(written, read) {
+  return !written?.length || !read?.length || written.some((t) => read.includes(t));
 }
 
 /** The lines to draw: {key, kind, direct, from, to, rate, ends: the nodes that light it up}. */

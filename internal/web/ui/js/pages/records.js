@@ -1,6 +1,7 @@
 // The records of a topic: pages of them, or a live tail, and all of one.
 
 import { h, show } from "../dom.js";
+import { watch } from "../live.js";
 import { onKey } from "../keys.js";
 import { link, note } from "../router.js";
 import { get } from "../api.js";
@@ -66,6 +67,12 @@ export const records = {
     onKey("Escape", one.close, signal);
     list.el.hidden = true;
     turn();
+    // Names of producers come with the mesh, which may be later than the records.
+    watch(() => {
+      list.refresh();
+      one.refresh();
+      fields.partitions([]);
+    }, signal);
     // The partitions to choose from, also before there is a record.
     get(`topics/${encodeURIComponent(name)}`, {}, signal).then((a) => fields.partitions(a.topic.list.map((p) => p.producer)), () => {});
   },

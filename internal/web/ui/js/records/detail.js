@@ -1,7 +1,7 @@
 // All of one record: where it is, its headers, its key, and its value in the view that
 // suits it.
 
-import { h, setAttr, show } from "../dom.js";
+import { h, setAttr, setText, show } from "../dom.js";
 import { nameOf } from "../live.js";
 import { bytes, clock, exact } from "../format.js";
 import { nodeLink, tag } from "../parts.js";
@@ -14,6 +14,8 @@ const WHOLE = 1 << 20; // bytes of a value that are asked for at most
 
 /** Makes the panel; show(record) fills it, close() empties it. */
 export function detail(topic, signal, closed) {
+  const by = h("span", { class: "cut" });
+  let now = null; // the record that is shown
   const el = h("aside", { class: "panel detail", "aria-label": "Record", tabindex: "-1", hidden: true });
 
   function close() {
@@ -34,14 +36,21 @@ export function detail(topic, signal, closed) {
   function draw(r, prefer) {
     const key = decode(r.key);
     const value = decode(r.value);
+    now = r;
+    refresh();
     show(el,
       h("header", {},
-        h("h2", {}, h("span", { class: "cut", text: nameOf(r.partition) }), h("span", { class: "muted", text: ` @ ${exact(r.offset)}` })),
+        h("h2", {}, by, h("span", { class: "muted", text: ` @ ${exact(r.offset)}` })),
         h("a", { class: "button", href: link(["topics", topic, "records"], { partition: r.partition, from: r.offset, open: 1 }), text: "Link", title: "The address of this record" }),
         h("button", { class: "icon", type: "button", "aria-label": "Close the record", text: "✕", on: { click: close } })),
       h("dl", { class: "pairs" }, pairs(r, key)),
       headers(r.headers ?? []),
       valueBox(r, value, prefer));
+  }
+
+  /** Shows names as they are known now. */
+  function refresh() {
+    if (now) setText(by, nameOf(now.partition));
   }
 
   function valueBox(r, value, prefer) {
@@ -72,7 +81,7 @@ export function detail(topic, signal, closed) {
     }
   }
 
-  return { el, open, close };
+  return { el, open, close, refresh };
 }
 
 function pairs(r, key) {

@@ -1,6 +1,6 @@
 // The list of records: a line each, one of which may be chosen to see all of it.
 
-import { h, keyed, setAttr } from "../dom.js";
+import { h, keyed, setAttr, setText } from "../dom.js";
 import { nameOf } from "../live.js";
 import { bytes, clock, exact } from "../format.js";
 import { decode, preview } from "./bytes.js";
@@ -20,7 +20,10 @@ export function recordList(choose) {
 
   function update(records) {
     shown = records;
-    keyed(rows, records, keyOf, row, (li, r) => setAttr(li.firstChild, "aria-current", keyOf(r) === chosen ? "true" : undefined));
+    keyed(rows, records, keyOf, row, (li, r) => {
+      setText(li.by, nameOf(r.partition));
+      setAttr(li.firstChild, "aria-current", keyOf(r) === chosen ? "true" : undefined);
+    });
   }
 
   function row(r) {
@@ -30,13 +33,16 @@ export function recordList(choose) {
       mark(r);
       choose(r);
     };
-    return h("li", {}, h("button", { type: "button", class: "rec", "data-row": true, on: { click: pick } },
+    const by = h("span");
+    const li = h("li", {}, h("button", { type: "button", class: "rec", "data-row": true, on: { click: pick } },
       h("span", { class: "mono when", text: clock(r.time) }),
-      h("span", { class: "cut by" }, h("i", { class: `hue h${hue(r.partition)}` }), nameOf(r.partition)),
+      h("span", { class: "cut by" }, h("i", { class: `hue h${hue(r.partition)}` }), by),
       h("span", { class: "mono at", text: exact(r.offset) }),
       h("span", { class: `mono cut key${key ? "" : " faint"}`, text: key ? preview(key) : "–" }),
       h("span", { class: `mono cut value${value.text === null ? " bytes" : ""}`, text: r.unreadable ? "cannot be read" : preview(value) }),
       h("span", { class: "size", text: bytes(r.size) })));
+    li.by = by;
+    return li;
   }
 
   /** Marks the record whose details are shown; none for null. */
@@ -45,7 +51,7 @@ export function recordList(choose) {
     update(shown);
   }
 
-  return { el, update, mark, get shown() { return shown; } };
+  return { el, update, mark, refresh: () => update(shown) };
 }
 
 /** One of eight colours, the same for a partition each time. */

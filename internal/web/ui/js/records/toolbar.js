@@ -54,8 +54,9 @@ export function toolbar(params, changed) {
     setAttr(modes[1], "aria-pressed", String(live));
     setText(go, live ? "Apply" : "Search");
     place.hidden = live;
-    offset.hidden = live || place.value !== "offset";
-    time.hidden = live || place.value !== "time";
+    // A field that is not seen must not be asked to be filled in.
+    offset.hidden = offset.disabled = live || place.value !== "offset";
+    time.hidden = time.disabled = live || place.value !== "time";
   }
 
   function setLive(on) {

@@ -17,7 +17,7 @@ export function names() {
     { label: "Consumer", by: (v) => (v.alive ? nameOf(v.consumer) : ""), draw: holder },
     { label: "Lag", class: "num", by: (v) => v.lag, value: (v) => count(v.lag) },
     { label: "Since", class: "num p2", by: (v) => v.since, value: (v) => age(v.since, now) },
-    { label: "Topics", class: "p2 line", draw: cell(() => h("span", { class: "named" }), topics) },
+    { label: "Topics", class: "p2 topics", draw: cell(() => h("span", { class: "named" }), topics) },
   ], {
     caption: "Saved names", key: (v) => v.name, first: 2, down: true,
     empty: state("Nobody saves positions", "A consumer with a name does, and goes on where it was when it is started again."),
