@@ -69,7 +69,7 @@ func TestViews(t *testing.T) {
 	long := strings.Repeat("0123456789", 3000) + "the end"
 	m.publish(p,
 		beck.Record{Topic: "news", Value: []byte(`{"big":12345678901234567890,"list":[1,{"a":null}],"none":{},"again":1,"again":2}`)},
-		beck.Record{Topic: "news", Value: []byte("\x00\x01\xfe\xffbinary"), Key: []byte{0xde, 0xad}},
+		beck.Record{Topic: "news", Value: []byte("\x00\x01\xfe\xffbinary"), Key: []byte{0xff, 0xfe}},
 		beck.Record{Topic: "news", Value: []byte(long), Headers: []beck.Header{{Name: "kind", Value: []byte("long")}}},
 		beck.Record{Topic: "news", Value: nil},
 	)
@@ -87,7 +87,7 @@ func TestViews(t *testing.T) {
 	b.do(clickOn(row("00 01 fe ff")))
 	b.has(".hex", "000000  00 01 fe ff 62 69 6e 61  72 79")
 	b.has(".hex", "····binary")
-	b.has(".detail", "hex de ad")
+	b.has(".detail", "hex ff fe")
 
 	b.do(clickOn(row("0123456789")))
 	b.has(".detail", "of 29.3 KiB")
