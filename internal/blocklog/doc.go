@@ -18,6 +18,7 @@
 //	c/topic \0 producer            marks of conflicts with other stores, msgpack
 //	s                              the seal of the last commit
 //	v                              format version, decimal
+//	x                              what is being taken out of damaged files, msgpack
 //
 // where first is a big-endian uint64, so that the blocks of a partition lie
 // side by side in sequence. A block and the state that counts it are written

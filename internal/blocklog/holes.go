@@ -19,7 +19,8 @@ type holes struct {
 // Holes returns the ranges within [Tail, Next) that a partition lacks, in
 // order, the lowest 1,000: those that never came and those in quarantine. What
 // cannot be read because Pebble's files are damaged is not among them. A damaged
-// block that is met goes to the quarantine.
+// block that is met goes to the quarantine. A state that says that more is missing
+// than is, which damage can lead to that was beside it and is gone, is corrected.
 //
 // It costs nothing if none is missing, which is when State's Records is Next -
 // Tail, or if nothing was filled or lost since the last call. Otherwise it reads
@@ -29,6 +30,7 @@ func (l *Log) Holes(p Partition) ([]Range, error) {
 		return nil, err
 	}
 	defer l.leave()
+	counted := false
 	for range maxAttempts {
 		s, changes, known := l.look(p)
 		if !known || s.dense() {
@@ -44,6 +46,13 @@ func (l *Log) Holes(p Partition) ([]Range, error) {
 		}
 		if damaged && l.setAsideAll(p, s.Tail, s.Next) {
 			continue // they are holes now
+		}
+		if !damaged && !counted && len(h.ranges) < maxHoles && h.size() != h.missing {
+			counted = true
+			if err := l.countAgain(map[Partition][]Range{p: {{s.Tail, s.Next}}}); err != nil {
+				return nil, fmt.Errorf("blocklog: count %v again: %w", p, err)
+			}
+			continue
 		}
 		l.leaveOutDamage(p, h)
 		l.keepHoles(p, h)
@@ -106,6 +115,14 @@ func (h *holes) search(l *Log, p Partition, from, to uint64) (damaged bool, err 
 	})
 	h.add(from, to)
 	return damaged, err
+}
+
+// size returns how many records are missing.
+func (h *holes) size() (n uint64) {
+	for _, r := range h.ranges {
+		n += r.Next - r.First
+	}
+	return n
 }
 
 // add notes that [from, to) is missing.
