@@ -143,6 +143,8 @@ func (s *Store) enforce() {
 	}
 	s.node.Unlock()
 	report, err := s.log.Enforce(s.rules, now)
+	damaged, failed := s.log.Inspect()
+	err = errors.Join(err, failed)
 	if merge {
 		_, failed := s.log.MergeSmall(mergeBytes)
 		err = errors.Join(err, failed)
@@ -152,7 +154,10 @@ func (s *Store) enforce() {
 		s.node.Logger().Error("retention", "err", err)
 	}
 	if damage := new(blocklog.CorruptError); errors.As(err, &damage) {
-		s.lookAt([]core.Partition{core.Partition(damage.Partition)})
+		damaged = append(damaged, damage.Partition)
+	}
+	for _, p := range damaged {
+		s.lookAt([]core.Partition{core.Partition(p)})
 	}
 	s.countTrims(report)
 	for _, t := range report.Trims {

@@ -160,3 +160,57 @@ func putFiles(t *testing.T, fs vfs.FS, files map[string][]byte) {
 		t.Fatal(err)
 	}
 }
+
+// TestCompactionMeetsDamage has Pebble meet damage by itself: it is found, and once it
+// is cut out, compactions succeed again.
+func TestCompactionMeetsDamage(t *testing.T) {
+	mem := vfs.NewMem()
+	o := small(mem)
+	o.tableBlock = 1 << 10 // Pebble looks for the bit that is wrong
+	l := openLog(t, "/store", o)
+	for first := uint64(0); first < 4000; first += 20 {
+		commitRange(t, l, alpha, first, first+20)
+		if first == 2000 { // two tables that are to become one
+			if err := l.db.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := l.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	closeLog(t, l)
+	names, err := mem.List("/store/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if path.Ext(name) != ".sst" {
+			continue
+		}
+		raw, err := readFile(mem, path.Join("/store/log", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw[len(raw)/2] ^= 0x10
+		putFiles(t, mem, map[string][]byte{path.Join("/store/log", name): raw})
+	}
+	l = openLog(t, "/store", o)
+	defer closeLog(t, l)
+	lower, upper := blocks.bounds()
+	if err := l.db.Compact(t.Context(), lower, upper, false); err == nil {
+		t.Fatal("the compaction succeeded")
+	}
+	if damaged, err := l.Inspect(); !slices.Equal(damaged, []Partition{alpha}) || err != nil {
+		t.Fatalf("inspected: %v, %v", damaged, err)
+	}
+	if again, err := l.Inspect(); len(again) > 0 || err != nil {
+		t.Errorf("inspected again: %v, %v", again, err)
+	}
+	if cut, err := l.CutOut(alpha); !slices.Equal(cut, []Partition{alpha}) || err != nil {
+		t.Fatalf("cut out: %v, %v", cut, err)
+	}
+	if err := l.db.Compact(t.Context(), lower, upper, false); err != nil {
+		t.Errorf("compact: %v", err)
+	}
+}

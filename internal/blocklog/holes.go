@@ -140,15 +140,23 @@ func (h *holes) add(from, to uint64) {
 // setAsideAll reads everything within [from, to), so that damaged blocks go to
 // the quarantine; it returns whether there was one.
 func (l *Log) setAsideAll(p Partition, from, to uint64) (some bool) {
-	for from < to {
-		err := l.Read(p, from, 0, func(r Record) bool { return r.Seq < to })
+	_ = l.readThrough(p, Range{from, to}, func(bad *CorruptError) { some = some || bad.Quarantined })
+	return some // what cannot be read for another reason is met again
+}
+
+// readThrough reads a range and tells of what cannot be read in it because it is
+// damaged.
+func (l *Log) readThrough(p Partition, r Range, damaged func(*CorruptError)) error {
+	for r.First < r.Next {
+		err := l.Read(p, r.First, 0, func(rec Record) bool { return rec.Seq < r.Next })
 		bad := new(CorruptError)
 		if !errors.As(err, &bad) {
-			return some
+			return err
 		}
-		from, some = bad.Next, some || bad.Quarantined
+		damaged(bad)
+		r.First = bad.Next
 	}
-	return some
+	return nil
 }
 
 // leaveOutDamage takes out what cannot be filled, because damaged files are in
