@@ -67,6 +67,7 @@ func (c *cutting) run(raw []byte) int {
 		}
 	}
 	c.arm(false)
+	c.wantHeld(l, before)
 	c.mend(c.t, l)
 	closeLog(c.t, l)
 	what := c.what
@@ -102,19 +103,26 @@ func (c *cutting) afterCrash(fs vfs.FS, before map[Partition][]uint64, states ma
 	if l.UUID() != c.uuid {
 		c.t.Errorf("%s: the address is another one", c.what)
 	}
-	after := c.held(l)
+	c.wantHeld(l, before)
 	for p, s := range states {
 		if now, _ := l.State(p); now.Next != s.Next || now.Tail != s.Tail {
 			c.t.Errorf("%s: %v was from %d to %d, is from %d to %d", c.what, p, s.Tail, s.Next, now.Tail, now.Next)
 		}
-		for _, seq := range before[p] {
+	}
+	c.mend(c.t, l)
+}
+
+// wantHeld fails the test unless all can be read that could be before.
+func (c *cutting) wantHeld(l *Log, before map[Partition][]uint64) {
+	after := c.held(l)
+	for p, all := range before {
+		for _, seq := range all {
 			if _, there := slices.BinarySearch(after[p], seq); !there {
 				c.t.Errorf("%s: %d of %v could be read before", c.what, seq, p)
 				break
 			}
 		}
 	}
-	c.mend(c.t, l)
 }
 
 // held returns which records can be read.

@@ -51,7 +51,8 @@
 // Of a damaged directory no wrong byte is served. Opening it
 //
 //   - names what cannot be read, by a [*CorruptError] or as a hole: damage in
-//     blocks, in Pebble's tables and in its files of large values;
+//     blocks, in Pebble's tables and in its files of large values. [Log.CutOut] makes
+//     holes of the latter, and [Log.Inspect] finds what nobody reads;
 //   - gives it a new UUID, and goes on with what is left, if commits that were on
 //     disk are missing, or parts of them: a write-ahead log that ends too early, or
 //     a whole database that is older than it should be;
