@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -125,7 +126,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a request that may be, or says why not.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
-	if err := s.checkHost(r); err != nil {
+	if err := cmp.Or(s.checkHost(r), checkSite(r)); err != nil {
 		return err
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
