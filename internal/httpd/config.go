@@ -4,7 +4,8 @@
 //	/livez            the process answers, and has not given up
 //	/readyz           it does what it is there for, or why not
 //	/metrics          for Prometheus
-//	/api/v1/...       JSON of what beck ls, nodes, describe, gaps, lag and check show
+//	/api/v1/...       JSON of what beck ls, nodes, describe, gaps, lag and check show,
+//	                  pages of records, and streams of records and of the mesh
 //	/debug/pprof/     Go's profiles, only where asked for
 package httpd
 
