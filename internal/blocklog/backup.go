@@ -18,6 +18,9 @@ import (
 // backupTemp is what the name of a backup ends in until it is complete.
 const backupTemp = ".tmp"
 
+// backupBuffer is how much of a backup is written at once.
+const backupBuffer = 1 << 20
+
 // Backup writes the store in dir, which no store may have open, to a file, with a
 // checksum of each of the store's files, and changes nothing in dir. The file has
 // its name when it is complete and on disk; before it is called the same with
@@ -28,18 +31,40 @@ const backupTemp = ".tmp"
 // Errors: those of opening dir ([ErrInUse], [ErrNotStore], [ErrFormat], damage that
 // would keep a store from starting), [ErrExists], ctx's, and those of the disk.
 // Blocks are copied as they are: [Verify] tells whether they are sound. w may be nil.
-func Backup(ctx context.Context, dir, file string, dry bool, o Options, w Watcher) (_ *Archive, err error) {
+func Backup(ctx context.Context, dir, file string, dry bool, o Options, w Watcher) (*Archive, error) {
+	return runBackup(ctx, dir, o, w, func(b *backup) error {
+		b.file = file
+		err := b.vacant()
+		if err == nil && !dry {
+			err = b.write()
+		}
+		return err
+	})
+}
+
+// BackupTo is Backup that writes to out. What was written is a backup only if there is
+// no error.
+func BackupTo(ctx context.Context, dir string, out io.Writer, o Options, w Watcher) (*Archive, error) {
+	return runBackup(ctx, dir, o, w, func(b *backup) error {
+		buffered := bufio.NewWriterSize(out, backupBuffer)
+		err := b.copy(buffered)
+		if err == nil {
+			err = buffered.Flush()
+		}
+		return err
+	})
+}
+
+// runBackup opens dir and does what a backup of it needs.
+func runBackup(ctx context.Context, dir string, o Options, w Watcher, do func(*backup) error) (_ *Archive, err error) {
 	f, err := openFrozen(dir, o)
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
-	b := &backup{frozen: f, file: file, pace: pace{ctx: ctx, watch: w}}
+	b := &backup{frozen: f, pace: pace{ctx: ctx, watch: w}}
 	if err = b.list(); err == nil {
-		err = b.vacant()
-	}
-	if err == nil && !dry {
-		err = b.write()
+		err = do(b)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("backup of %q: %w", dir, err)
@@ -115,7 +140,7 @@ func (b *backup) write() (err error) {
 			err = errors.Join(err, b.opts.FS.Remove(temp))
 		}
 	}()
-	w := bufio.NewWriterSize(out, 1<<20)
+	w := bufio.NewWriterSize(out, backupBuffer)
 	if err = b.copy(w); err == nil {
 		err = w.Flush()
 	}
