@@ -158,6 +158,9 @@ func (f *purgeFlags) printSpread(cmd *cobra.Command, job *purging) error {
 	if f.out.value != "json" && len(job.stores) == 0 {
 		return nil
 	}
+	if f.out.value != "json" {
+		fmt.Fprintln(cmd.OutOrStdout()) // behind the first table
+	}
 	t := newTable("STORE", "PURGED")
 	for _, s := range job.stores {
 		state := "yes"

@@ -12,8 +12,7 @@ import (
 	"github.com/beckmesh/beck/internal/home"
 )
 
-// checkpointsName is the directory of the checkpoints that are held. It is there
-// only while there are some, or after a crash.
+// checkpointsName is the directory of the checkpoints that are held.
 const checkpointsName = "checkpoints"
 
 // checkpointRoom is what has to be left on the disk beside what a checkpoint takes,
