@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -36,7 +37,7 @@ func (p *purging) look(ctx context.Context) error {
 	p.running = control.NewClient(p.dir)
 	var failed error
 	if p.plan, failed = p.running.Plan(ctx, control.Order{Topic: p.topic, Partition: p.partition, Before: p.before}); failed != nil {
-		return inUse(err, failed)
+		return inUse(p.dir, err, failed)
 	}
 	return nil
 }
@@ -44,7 +45,10 @@ func (p *purging) look(ctx context.Context) error {
 // purge deletes what was shown.
 func (p *purging) purge(ctx context.Context) error {
 	if p.running != nil {
-		return p.running.Purge(ctx, p.deletion())
+		if err := p.running.Purge(ctx, p.deletion()); err != nil {
+			return fmt.Errorf("store %q: %w", p.dir, err)
+		}
+		return nil
 	}
 	plan := make([]blocklog.Purged, len(p.plan))
 	for i, q := range p.plan {

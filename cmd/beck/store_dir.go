@@ -53,7 +53,7 @@ func atRest(ctx context.Context, dir string, f func(ctx context.Context, dir str
 	}
 	lease, failed := control.NewClient(dir).Checkpoint(ctx)
 	if failed != nil {
-		return inUse(err, failed)
+		return inUse(dir, err, failed)
 	}
 	defer lease.Close()
 	err = f(lease.Context, lease.Dir)
@@ -71,11 +71,11 @@ func atRest(ctx context.Context, dir string, f func(ctx context.Context, dir str
 
 // inUse returns what to say of a directory that is in use when its store could not be
 // asked.
-func inUse(err, failed error) error {
+func inUse(dir string, err, failed error) error {
 	if errors.Is(failed, control.ErrNobody) {
 		return fmt.Errorf("%w; and it cannot be asked: %w", err, failed)
 	}
-	return failed
+	return fmt.Errorf("store %q: %w", dir, failed)
 }
 
 // watchBytes shows a bar on a terminal while f runs, until a signal ends it.

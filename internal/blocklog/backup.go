@@ -32,14 +32,27 @@ const backupBuffer = 1 << 20
 // would keep a store from starting), [ErrExists], ctx's, and those of the disk.
 // Blocks are copied as they are: [Verify] tells whether they are sound. w may be nil.
 func Backup(ctx context.Context, dir, file string, dry bool, o Options, w Watcher) (*Archive, error) {
+	if err := vacant(o, file); err != nil {
+		return nil, fmt.Errorf("backup of %q: %w", dir, err)
+	}
 	return runBackup(ctx, dir, o, w, func(b *backup) error {
-		b.file = file
-		err := b.vacant()
-		if err == nil && !dry {
-			err = b.write()
+		if dry {
+			return nil
 		}
-		return err
+		return b.write(file)
 	})
+}
+
+// vacant refuses to replace a file.
+func vacant(o Options, file string) error {
+	if o, err := o.withDefaults(); err != nil {
+		return err
+	} else if _, err = o.FS.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %q; choose another name, or remove it", ErrExists, file)
 }
 
 // BackupTo is Backup that writes to out. What was written is a backup only if there is
@@ -75,7 +88,6 @@ func runBackup(ctx context.Context, dir string, o Options, w Watcher, do func(*b
 type backup struct {
 	Archive
 	*frozen
-	file  string
 	pace  pace
 	names []string // relative to the directory
 	sizes []int64
@@ -116,21 +128,9 @@ func (b *backup) list() error {
 	return nil
 }
 
-// vacant refuses to replace a file.
-func (b *backup) vacant() error {
-	_, err := b.opts.FS.Stat(b.file)
-	if err == nil {
-		return fmt.Errorf("%w: %q; choose another name, or remove it", ErrExists, b.file)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
 // write writes the file under another name, syncs it, and gives it its own.
-func (b *backup) write() (err error) {
-	temp := b.file + backupTemp
+func (b *backup) write(file string) (err error) {
+	temp := file + backupTemp
 	out, err := b.opts.FS.Create(temp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
@@ -150,10 +150,10 @@ func (b *backup) write() (err error) {
 	if err = errors.Join(err, out.Close()); err != nil {
 		return err
 	}
-	if err = b.opts.FS.Rename(temp, b.file); err != nil {
+	if err = b.opts.FS.Rename(temp, file); err != nil {
 		return err
 	}
-	if err := home.SyncDir(b.opts.FS, b.opts.FS.PathDir(b.file)); err != nil {
+	if err := home.SyncDir(b.opts.FS, b.opts.FS.PathDir(file)); err != nil {
 		return fmt.Errorf("the backup is complete, but may be gone after a crash: %w", err)
 	}
 	return nil
