@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/beckmesh/beck"
-	"github.com/beckmesh/beck/store"
 	"github.com/spf13/cobra"
 )
 
@@ -78,7 +76,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 	if err != nil {
 		return err
 	}
-	h, err := web.serve(cmd, storeDaemon(s, node))
+	h, err := web.serve(cmd, storeDaemon(s.Store, node))
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -88,7 +86,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 }
 
 // serve runs the store until ctx ends, or it stops by itself and says why.
-func serve(ctx context.Context, cmd *cobra.Command, s *store.Store, node beck.NodeConfig) error {
+func serve(ctx context.Context, cmd *cobra.Command, s runningStore, node beck.NodeConfig) error {
 	joined := false
 	stop := notify(cmd.ErrOrStderr(), func() waiting {
 		joined = joined || s.Stats().Towers > 0
@@ -106,22 +104,4 @@ func serve(ctx context.Context, cmd *cobra.Command, s *store.Store, node beck.No
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil
-}
-
-func startStore(errOut io.Writer, node beck.NodeConfig, keep *storeFlags) (*store.Store, error) {
-	c := store.DefaultConfig()
-	c.NodeConfig = node
-	c.OnFull = func(full bool) {
-		if full {
-			fmt.Fprintf(errOut, "beck: the disk of %s is full: nothing is acknowledged until there is room; reading goes on\n", keep.dir)
-		} else {
-			fmt.Fprintf(errOut, "beck: there is room on the disk of %s again: the store acknowledges again\n", keep.dir)
-		}
-	}
-	c.Dir, c.Retain = keep.dir, keep.retain
-	s, err := store.Start(c)
-	if errors.Is(err, beck.ErrConfig) {
-		err = usageError{err}
-	}
-	return s, err
 }

@@ -65,7 +65,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 	if err != nil {
 		return errors.Join(err, t.Close())
 	}
-	d := storeDaemon(s, node)
+	d := storeDaemon(s.Store, node)
 	d.Metrics = append(d.Metrics, httpd.TowerMetrics(t))
 	h, err := f.web.serve(cmd, d)
 	if err != nil {

@@ -7,6 +7,7 @@
 //	store.json   format version, the store's UUID and where it was made
 //	LOCK         held by the process that has the store open
 //	watermark    how many commits are on disk at least
+//	checkpoints/ what [Log.Checkpoint] made and is held
 //	log/         Pebble's files
 //
 // and Pebble holds the keys

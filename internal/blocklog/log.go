@@ -47,8 +47,9 @@ type Log struct {
 	least     uint64     // commits that were confirmed before it was opened again
 	watermark *watermark // guarded by writing
 
-	retention retention
-	reclaimer reclaimer
+	retention   retention
+	reclaimer   reclaimer
+	checkpoints checkpoints
 
 	disk      *fullFS
 	abandoned chan struct{} // closed when Close gives up on a full disk
@@ -87,8 +88,12 @@ func Open(dir string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}
+	if err := h.dropCheckpoints(); err != nil {
+		o.Logger.Warn("what a backup left cannot be removed", "dir", h.File(checkpointsName), "error", err)
+	}
 	l := newLog(o, h)
 	l.abandoned, l.disk = make(chan struct{}), newFullFS(o)
+	l.disk.optional = o.FS.PathJoin(h.Path, checkpointsName)
 	l.opts.FS = l.disk
 	if err := l.openInTime(); err != nil {
 		return nil, fmt.Errorf("blocklog: open %q: %w", h.Path, err)
@@ -336,7 +341,7 @@ func (l *Log) finish() error {
 		return nil
 	}
 	l.keepWatermark(time.Time{})
-	return l.closeFiles()
+	return errors.Join(l.closeFiles(), l.home.dropCheckpoints())
 }
 
 func (l *Log) closeFiles() error { return errors.Join(l.db.Close(), l.watermark.close()) }

@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"cmd/...", "bench/..."}, // bench is a module of its own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
-	{"meshtest", "internal/httpd"},
+	{"meshtest", "internal/control", "internal/httpd"},
 	{"tower", "producer", "consumer", "store", "internal/survey"},
 	{"internal/format"},
 	{"internal/mesh", "internal/foreign/...", "internal/jsonl"},
