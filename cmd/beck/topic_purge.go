@@ -111,7 +111,7 @@ func runTopicPurge(cmd *cobra.Command, f *purgeFlags, topic string) error {
 			return err
 		}
 	}
-	_, err = blocklog.PurgeDir(f.dir, order, blocklog.Options{Logger: (&meshFlags{}).logger(cmd.ErrOrStderr())})
+	_, err = blocklog.PurgeDir(f.dir, order, blocklog.Options{Logger: (&logFlags{}).logger(cmd.ErrOrStderr())})
 	return err
 }
 

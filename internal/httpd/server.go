@@ -124,11 +124,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := s.checkHost(r); err != nil {
 		return err
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		return failf(http.StatusMethodNotAllowed, "method %s: want GET or HEAD: nothing can be changed here", r.Method)
+	path, rest := s.find(r.URL.Path)
+	if err := path.checkMethod(w, r); err != nil {
+		return err
 	}
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 && r.Method != http.MethodPut {
 		w.Header().Set("Connection", "close")
 		writeError(w, r, failf(http.StatusRequestEntityTooLarge, "the request has a body: want none"))
 		drain(w, r)
@@ -136,7 +136,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	within(w, answerTime)
 	known := s.authorized(r)
-	path, rest := s.find(r.URL.Path)
+	if r.Method == http.MethodPut {
+		if err := s.checkChange(w, r); err != nil {
+			return err
+		}
+	}
 	if path.serve == nil {
 		if !known {
 			return errNoToken
