@@ -64,7 +64,7 @@ func (s *Server) newHTTP(ctx context.Context) *http.Server {
 	return &http.Server{
 		Handler: s, BaseContext: func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: headerTime, WriteTimeout: longestProfile + answerTime, IdleTimeout: idleTime,
-		MaxHeaderBytes: maxHeader, Protocols: protocols,
+		MaxHeaderBytes: maxHeader, Protocols: protocols, DisableGeneralOptionsHandler: true, // they are for the handler, too
 		ConnState: newConns(s.cfg.MaxConns).changed,
 		ErrorLog:  log.New(io.Discard, "", 0), // what clients do wrong is nothing to log
 	}
@@ -114,6 +114,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	if r.ContentLength != 0 { // also a body that is not read is waited for, before the next request
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(headerTime))
+	}
 	if err := s.serve(w, r); err != nil {
 		writeError(w, r, err)
 	}
@@ -137,7 +140,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	within(w, answerTime)
 	known := s.authorized(r)
 	if r.Method == http.MethodPut {
-		if err := s.checkChange(w, r); err != nil {
+		if err := s.checkChange(r); err != nil {
 			return err
 		}
 	}
