@@ -83,7 +83,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 		return errors.Join(err, s.Close())
 	}
 	defer h.Close()
-	fmt.Fprintf(cmd.OutOrStdout(), "ready address=%s%s\n", s.Address(), field(h))
+	ready(ctx, cmd, fmt.Sprintf("ready address=%s%s", s.Address(), field(h)))
 	return serve(ctx, cmd, s, node)
 }
 

@@ -53,7 +53,7 @@ func runTower(cmd *cobra.Command, mesh *meshFlags, web *httpFlags) error {
 		return errors.Join(err, t.Close())
 	}
 	defer h.Close()
-	fmt.Fprintf(cmd.OutOrStdout(), "ready sub=%s pub=%s%s\n", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h))
+	ready(ctx, cmd, fmt.Sprintf("ready sub=%s pub=%s%s", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h)))
 	<-ctx.Done()
 	return t.Close()
 }
