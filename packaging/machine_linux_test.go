@@ -187,7 +187,7 @@ func (s *service) hear() string {
 	b := make([]byte, 4096)
 	n, err := s.notify.Read(b)
 	if err != nil {
-		s.t.Fatalf("%s says nothing to systemd: %v", s.cmd, err)
+		s.t.Fatalf("%s says nothing to systemd: %v; it printed %s", s.cmd, err, s.output.String())
 	}
 	return string(b[:n])
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -9,13 +8,14 @@ import (
 )
 
 // ready tells whoever started a daemon that it is ready, by a line on standard output,
-// and under systemd (Type=notify) by its socket, too. When ctx ends, systemd hears
-// that the daemon is stopping.
-func ready(ctx context.Context, cmd *cobra.Command, line string) {
+// and under systemd (Type=notify) by its socket, too.
+func ready(cmd *cobra.Command, line string) {
 	fmt.Fprintln(cmd.OutOrStdout(), line)
 	tellSystemd(cmd, daemon.SdNotifyReady+"\nSTATUS="+line)
-	context.AfterFunc(ctx, func() { tellSystemd(cmd, daemon.SdNotifyStopping) })
 }
+
+// stopping tells systemd that a daemon has begun to stop.
+func stopping(cmd *cobra.Command) { tellSystemd(cmd, daemon.SdNotifyStopping) }
 
 // tellSystemd does nothing without systemd. If it fails, systemd will take the daemon for
 // one that hangs, so the reason is worth a line.

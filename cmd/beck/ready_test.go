@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"net"
 	"path/filepath"
 	"testing"
@@ -25,12 +24,11 @@ func TestReadyTellsSystemd(t *testing.T) {
 	cmd := &cobra.Command{}
 	cmd.SetOut(&out)
 	cmd.SetErr(&errOut)
-	ctx, stop := context.WithCancel(t.Context())
-	ready(ctx, cmd, "ready sub=a")
+	ready(cmd, "ready sub=a")
 	if got, want := heard(t, l), "READY=1\nSTATUS=ready sub=a"; got != want {
 		t.Errorf("systemd heard %q, want %q", got, want)
 	}
-	stop()
+	stopping(cmd)
 	if got, want := heard(t, l), "STOPPING=1"; got != want {
 		t.Errorf("systemd heard %q, want %q", got, want)
 	}
@@ -38,7 +36,7 @@ func TestReadyTellsSystemd(t *testing.T) {
 		t.Errorf("printed %q and %q", out.String(), errOut.String())
 	}
 	t.Setenv("NOTIFY_SOCKET", path+"-gone")
-	ready(t.Context(), cmd, "ready")
+	ready(cmd, "ready")
 	if errOut.Len() == 0 {
 		t.Error("nothing was said of a systemd that cannot be told")
 	}

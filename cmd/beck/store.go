@@ -83,7 +83,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 		return errors.Join(err, s.Close())
 	}
 	defer h.Close()
-	ready(ctx, cmd, fmt.Sprintf("ready address=%s%s", s.Address(), field(h)))
+	ready(cmd, fmt.Sprintf("ready address=%s%s", s.Address(), field(h)))
 	return serve(ctx, cmd, s, node)
 }
 
@@ -102,6 +102,7 @@ func serve(ctx context.Context, cmd *cobra.Command, s *store.Store, node beck.No
 	case <-s.Failed():
 	}
 	stop()
+	stopping(cmd)
 	if err := s.Close(); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}

@@ -53,8 +53,9 @@ func runTower(cmd *cobra.Command, mesh *meshFlags, web *httpFlags) error {
 		return errors.Join(err, t.Close())
 	}
 	defer h.Close()
-	ready(ctx, cmd, fmt.Sprintf("ready sub=%s pub=%s%s", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h)))
+	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s%s", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h)))
 	<-ctx.Done()
+	stopping(cmd)
 	return t.Close()
 }
 

@@ -73,7 +73,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 	}
 	defer h.Close()
 	sub, pub := withHost(t.Sub(), f.host), withHost(t.Pub(), f.host)
-	ready(ctx, cmd, fmt.Sprintf("ready sub=%s pub=%s address=%s%s", sub, pub, s.Address(), field(h)))
+	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s address=%s%s", sub, pub, s.Address(), field(h)))
 	greet(cmd.OutOrStdout(), sub, pub, f.listen)
 	return errors.Join(serve(ctx, cmd, s, node), t.Close())
 }
