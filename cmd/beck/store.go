@@ -92,7 +92,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 	}
 	defer h.Close()
 	defer mesh.followHangups(cmd, node.Logger)()
-	fmt.Fprintf(cmd.OutOrStdout(), "ready address=%s%s\n", s.Address(), field(h))
+	ready(cmd, fmt.Sprintf("ready address=%s%s", s.Address(), field(h)))
 	return serve(ctx, cmd, s, node)
 }
 
@@ -111,6 +111,7 @@ func serve(ctx context.Context, cmd *cobra.Command, s runningStore, node beck.No
 	case <-s.Failed():
 	}
 	stop()
+	stopping(cmd)
 	if err := s.Close(); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}

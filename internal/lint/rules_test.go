@@ -12,7 +12,7 @@ const maxLines = 500
 // not know each other. Paths are relative to the module, "." is its root, and
 // "dir/..." includes what is below dir.
 var layers = [][]string{
-	{"cmd/...", "bench/..."}, // bench is a module of its own
+	{"cmd/...", "bench/...", "packaging/..."},                                  // the latter two are modules of their own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"meshtest", "internal/control", "internal/httpd"},
@@ -76,6 +76,7 @@ var homes = map[string]string{
 	"github.com/knadh/koanf":             "internal/config/",
 	"go.yaml.in/yaml":                    "internal/config/",
 	"github.com/vbauerster/mpb":          "cmd/",
+	"github.com/coreos/go-systemd":       "cmd/",
 	"github.com/nats-io":                 "bench/",
 	"github.com/pebbe/zmq4":              "",
 	"go.uber.org/goleak":                 "",
