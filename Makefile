@@ -23,7 +23,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install man keys demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest lint check check-full clean
+.PHONY: help build install man keys metrics demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest lint check check-full clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ man: build ## a man page of each command into bin/man, or into MAN=DIR
 
 keys: ## write the table of configuration keys into docs/configuration.md
 	CGO_ENABLED=0 $(GO) test -count=1 ./cmd/beck -run '^TestTableOfKeys$$' -args -update-keys
+
+metrics: ## write the list of metrics that rules and dashboards are checked by
+	CGO_ENABLED=0 $(GO) test -count=1 ./internal/httpd -run '^TestListOfMetrics$$' -args -update-metrics
 
 demo: build ## a real file through a mesh, with a store killed in between
 	$(BIN)/beck demo

@@ -13,11 +13,16 @@ type Log struct {
 	Topic string
 
 	window *Window
+	first  uint64 // with which it began
 	chunks []*Chunk
 	Mark        // what was appended
 	shown  Mark // what links may have: with a journal, what it has on disk
 
-	acks  acks
+	acks acks
+	// Waits is for the shell, which has a clock: it marks what it appends, and looks
+	// how long that took when it is acknowledged.
+	Waits Stopwatch
+
 	heads headClock
 	wrote time.Time // when something was appended first since the last HEAD
 }
@@ -55,8 +60,12 @@ func (l *Log) Show(m Mark) {
 // Restore makes a log that has nothing yet begin at sequence first: what came
 // before has been acknowledged.
 func (l *Log) Restore(first uint64) {
-	l.next, l.shown.next, l.acks.released = first, first, first
+	l.first, l.next, l.shown.next, l.acks.released = first, first, first, first
 }
+
+// Appended returns how many records were appended since the log was made, restored
+// ones included, and what they take as they are encoded.
+func (l *Log) Appended() (records, bytes uint64) { return l.next - l.first, uint64(l.pos) }
 
 // Lowest returns the lowest sequence still retained; Next when there is none.
 func (l *Log) Lowest() uint64 {

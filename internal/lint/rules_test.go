@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"protocol"},
 	{"internal/network", "internal/zpl"},
 	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
-		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
+		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tally", "internal/tmpl"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
