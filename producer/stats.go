@@ -10,18 +10,19 @@ import (
 
 // Stats is what a producer counts.
 type Stats struct {
-	Published   uint64            // records given an offset
-	Recovered   uint64            // records that the journal had kept
-	Bytes       uint64            // of published and recovered records, as they are encoded
-	Stored      uint64            // of them, those that MinStoreAcks stores have on disk (0 with MinStoreAcks 0)
-	Unstored    uint64            // of them, those that lack acknowledgements (0 with MinStoreAcks 0)
-	WindowBytes int64             // memory that the window takes now
-	Links       int               // nodes that listen to us now
-	Stores      int               // nodes that have ever acknowledged a record
-	Towers      int               // towers there now
-	Skipped     uint64            // records that left the window before a slow link had them; their reader fetches them
-	Malformed   map[string]uint64 // messages dropped, by kind
-	Net         beck.LinkStats    // the links
+	Published     uint64            // records given an offset
+	Recovered     uint64            // records that the journal had kept
+	Bytes         uint64            // of published and recovered records, as they are encoded
+	Stored        uint64            // of them, those that MinStoreAcks stores have on disk (0 with MinStoreAcks 0)
+	Unstored      uint64            // of them, those that lack acknowledgements (0 with MinStoreAcks 0)
+	UnstoredBytes uint64            // bytes of the window that cannot leave it for lack of acknowledgements (0 with MinStoreAcks 0)
+	WindowBytes   int64             // memory that the window takes now
+	Links         int               // nodes that listen to us now
+	Stores        int               // nodes that have ever acknowledged a record
+	Towers        int               // towers there now
+	Skipped       uint64            // records that left the window before a slow link had them; their reader fetches them
+	Malformed     map[string]uint64 // messages dropped, by kind
+	Net           beck.LinkStats    // the links
 }
 
 // Stats returns what was counted so far.
@@ -37,6 +38,9 @@ func (p *Producer) Stats() Stats {
 	for _, l := range p.node.Window().Logs() {
 		_, bytes := l.Appended()
 		s.Bytes += bytes
+		if _, bytes = l.Unacked(); p.cfg.MinStoreAcks > 0 {
+			s.UnstoredBytes += bytes
+		}
 	}
 	s.WindowBytes, s.Links, s.Towers = n.Used, n.Accepted, n.Towers
 	s.Skipped, s.Malformed, s.Net = n.Skipped, n.Malformed, p.node.LinkStats()

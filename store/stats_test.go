@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/beckmesh/beck/internal/testmesh"
+	"github.com/beckmesh/beck/meshtest"
 	"github.com/beckmesh/beck/store"
 	"github.com/google/go-cmp/cmp"
 )
@@ -80,5 +81,22 @@ func TestServedIsCounted(t *testing.T) {
 	}
 	if net.Accepted["consumer"] != 1 || net.Dialled["consumer"] != 1 || net.Linked < 2 || net.Lost != 1 {
 		t.Errorf("links, of which one was lost: %+v", net)
+	}
+}
+
+// TestReconnects are counted apart from links to nodes that are new.
+func TestReconnects(t *testing.T) {
+	m := meshtest.New(t)
+	s, p := m.Stores()[0], m.Producer()
+	testmesh.Until(t, "a link", func() bool { return s.Stats().Net.Dialled["producer"] == 1 })
+	if net := s.Stats().Net; net.Relinked != 0 || net.Lost != 0 {
+		t.Errorf("before: %+v", net)
+	}
+	m.Partition(p)
+	testmesh.Until(t, "the link to be lost", func() bool { return s.Stats().Net.Lost == 1 })
+	m.Heal()
+	testmesh.Until(t, "another link", func() bool { return s.Stats().Net.Dialled["producer"] == 1 })
+	if net := s.Stats().Net; net.Relinked != 1 || net.Linked != 2 {
+		t.Errorf("after: %+v", net)
 	}
 }

@@ -78,6 +78,16 @@ func (l *Log) Lowest() uint64 {
 // Bytes returns what the retained records take, as they are encoded.
 func (l *Log) Bytes() uint64 { return uint64(l.pos - l.tail()) }
 
+// Unacked returns how many records lack their acknowledgements, and what the chunks
+// hold from the first of them on.
+func (l *Log) Unacked() (records, bytes uint64) {
+	acked := l.Acked()
+	if c := l.Find(acked); c != nil {
+		bytes = uint64(l.pos - c.Start)
+	}
+	return l.next - acked, bytes
+}
+
 // Acked returns how many records, from the first on, have the acknowledgements
 // that the window asks for. Without stores to wait for (need 0) it is Shown.
 func (l *Log) Acked() uint64 {

@@ -38,6 +38,7 @@ var producerFamilies = []family[pf]{
 	counter("beck_producer_recovered_records_total", "Records that the journal had kept from before.", func(s *pf) uint64 { return s.Recovered }),
 	counter("beck_producer_stored_records_total", "Records that enough stores have on disk.", func(s *pf) uint64 { return s.Stored }),
 	gauge("beck_producer_unstored_records", "Records that lack acknowledgements.", func(s *pf) uint64 { return s.Unstored }),
+	gauge("beck_producer_unstored_bytes", "Bytes of the window that cannot leave it for lack of acknowledgements.", func(s *pf) uint64 { return s.UnstoredBytes }),
 	histogramOf("beck_producer_ack_seconds", "Time of a record from being published until enough stores have it on disk.", func(s *pf) histogram.Histogram { return s.waits }),
 	gauge("beck_producer_window_bytes", "Bytes that the window takes.", func(s *pf) int64 { return s.WindowBytes }),
 	gauge("beck_producer_window_limit_bytes", "Bytes that the window may take.", func(s *pf) int64 { return s.window }),
