@@ -12,7 +12,7 @@ const maxLines = 500
 // not know each other. Paths are relative to the module, "." is its root, and
 // "dir/..." includes what is below dir.
 var layers = [][]string{
-	{"cmd/...", "bench/..."}, // bench is a module of its own
+	{"cmd/...", "bench/...", "deploy/..."}, // bench and deploy/check are modules of their own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"meshtest", "internal/httpd"},
@@ -68,10 +68,10 @@ var homes = map[string]string{
 	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
 	"github.com/klauspost/compress":     "internal/compress/",
 	"github.com/spf13/cobra":            "cmd/ bench/",
-	"github.com/prometheus":             "cmd/ internal/httpd/ internal/blocklog/",
+	"github.com/prometheus":             "cmd/ internal/httpd/ internal/blocklog/ deploy/",
 	"charm.land/bubbletea":              "cmd/",
 	"github.com/knadh/koanf":            "internal/config/",
-	"go.yaml.in/yaml":                   "internal/config/",
+	"go.yaml.in/yaml":                   "internal/config/ deploy/",
 	"github.com/vbauerster/mpb":         "cmd/",
 	"github.com/nats-io":                "bench/",
 	"github.com/pebbe/zmq4":             "",
