@@ -14,7 +14,8 @@ import (
 
 // Bounds of an event about the mesh.
 const (
-	eventEvery   = time.Second
+	eventEvery   = time.Second           // while nothing is known
+	eventRest    = 50 * time.Millisecond // at least, between two looks for something new
 	mostNodes    = 500
 	mostTopics   = 500
 	mostProblems = 200
@@ -60,25 +61,33 @@ func (s *Server) events(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return nil // nobody is there
 	}
-	next, ping := time.NewTicker(eventEvery), time.NewTicker(pingEvery)
+	next, ping := time.NewTimer(0), time.NewTicker(pingEvery)
 	defer next.Stop()
 	defer ping.Stop()
 	defer s.told.forget()
 	var last *survey.Snapshot
 	for {
-		if last, err = s.event(r.Context(), out, last); err != nil {
-			return nil // nobody is there
-		}
 		select {
 		case <-r.Context().Done():
 			return nil
 		case <-ping.C:
-			if out.ping() != nil {
-				return nil
-			}
+			err = out.ping()
 		case <-next.C:
+			last, err = s.event(r.Context(), out, last)
+			next.Reset(untilNext(last))
+		}
+		if err != nil {
+			return nil // nobody is there
 		}
 	}
+}
+
+// untilNext returns when a snapshot is no longer fresh, so that there is another.
+func untilNext(snap *survey.Snapshot) time.Duration {
+	if snap == nil {
+		return eventEvery
+	}
+	return max(time.Until(snap.Time.Add(freshTime)), eventRest)
 }
 
 // event sends what the mesh is like, unless that was sent last, or why it is not

@@ -38,7 +38,7 @@ type recordsJSON struct {
 type strandJSON struct {
 	Partition string `json:"partition"`
 	Tail      uint64 `json:"tail"`
-	Head      uint64 `json:"head"` // behind the last record
+	End       uint64 `json:"end"` // behind the last record
 	From      uint64 `json:"from"`
 	Next      uint64 `json:"next"`
 }

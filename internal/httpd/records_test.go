@@ -53,8 +53,8 @@ type shownPage struct {
 		First, Last     uint64
 	}
 	Partitions []struct {
-		Partition              string
-		Tail, Head, From, Next uint64
+		Partition             string
+		Tail, End, From, Next uint64
 	}
 	LeftOut       int `json:"left_out"`
 	Scanned       uint64
@@ -89,6 +89,9 @@ func TestRecordPages(t *testing.T) {
 	url := serve(t, loopback, meshed(m)).URL() + "/api/v1/records/hello"
 
 	newest := get[shownPage](t, url+"?limit=10")
+	if p := newest.Partitions; len(p) != 1 || p[0].Tail != 0 || p[0].End != 25 || p[0].From != 15 || p[0].Next != 25 {
+		t.Errorf("newest: %+v", p)
+	}
 	if newest.values() != "r15 r16 r17 r18 r19 r20 r21 r22 r23 r24" || !newest.Complete || !newest.Older || newest.Newer {
 		t.Fatalf("newest: %+v", newest)
 	}

@@ -23,6 +23,7 @@ type route struct {
 	any    bool     // it checks its query itself
 	exact  bool     // for its path alone, though that ends with "/"
 	stream bool     // it goes on until the client leaves, and has a place among streams
+	put    bool     // PUT changes something there
 }
 
 // request is one that may be answered.
@@ -42,6 +43,9 @@ func (s *Server) newRoutes() map[string]route {
 		"/metrics": {serve: s.newMetrics()},
 	}
 	maps.Copy(routes, s.apiRoutes())
+	if s.daemon.LogLevel != nil {
+		routes["/api/v1/log-level"] = route{serve: s.logLevel, put: true}
+	}
 	if s.daemon.Page {
 		maps.Copy(routes, pageRoutes())
 	}
