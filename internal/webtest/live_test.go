@@ -81,8 +81,11 @@ func TestProblems(t *testing.T) {
 	p := m.producer("source")
 	m.publish(p, beck.Record{Topic: "news", Value: []byte("v")})
 	b := visit(t, m.urls[0], "#/problems", desk)
-	b.has(".verdict", "All is well")
 	b.has(".verdict", "1 of 1 tower")
+	b.click("[name=disk_free]") // how full this machine's disk is does not matter here
+	value[any](b, `document.activeElement.select(), true`)
+	b.press("0")
+	b.has(".verdict", "All is well")
 	b.click("[name=min_stores]")
 	value[any](b, `document.activeElement.select(), true`)
 	b.press("12")
@@ -91,7 +94,7 @@ func TestProblems(t *testing.T) {
 	b.goTo("#/problems")
 	b.has(".problems", "fewer than 12 stores") // it is kept
 	b.do(clickOn(`[...document.querySelectorAll(".limits button")][0]`))
-	b.has(".verdict", "All is well")
+	b.lacks(".problems", "stores")
 
 	// A producer that two stores are to acknowledge, of which there is one.
 	lone := m.producerWith("lone", func(c *producer.Config) { c.MinStoreAcks = 2 })

@@ -134,7 +134,7 @@ func (m *mesh) publishing(p *producer.Producer, every time.Duration, next func(i
 		defer close(done)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
-		for i := 0; p.Publish(ctx, next(i)) == nil; i++ {
+		for i := 0; ctx.Err() == nil && p.Publish(ctx, next(i)) == nil; i++ {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():

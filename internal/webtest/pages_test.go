@@ -15,7 +15,7 @@ var pages = []struct{ name, address, selector, text string }{
 	{"records", "#/topics/orders/records", ".rows", "currency"},
 	{"tail", "#/topics/clicks/records?live=1", ".rows", "session"},
 	{"nodes", "#/nodes", "table", "camera-gate"},
-	{"wrong", "#/problems", ".verdict", "10 partitions"},
+	{"wrong", "#/problems", ".verdict", "15 partitions of 7 topics"},
 	{"lost", "#/nowhere", "main", "No such page"},
 }
 

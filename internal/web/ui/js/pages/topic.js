@@ -91,8 +91,7 @@ function overview(name) {
     size.set(bytes(t.bytes));
     parts.set(count(t.partitions), t.alive === t.partitions ? "all written" : `${count(t.alive)} written`);
     newest.set(age(t.last, now), t.last && age(t.last, now) !== "now" ? "ago" : "");
-    // What is below the tail was there once, and retention or a purge has deleted it.
-    expired.set(count((t.list ?? []).reduce((n, p) => n + p.tail, 0)));
+    expired.set(count((t.list ?? []).reduce((n, p) => n + gone(p), 0)));
     missing.set(count(t.missing), t.conflicts ? `${many(t.conflicts, "range")} differ` : "", t.conflicts ? "critical" : t.missing ? "warning" : undefined);
     const found = problemsOf("topic", name);
     const text = found.map((p) => p.text).join("\n");
@@ -103,4 +102,10 @@ function overview(name) {
   }
 
   return { el, update };
+}
+
+/** The records of a partition that stores had once, and that retention or a purge has deleted. */
+function gone(p) {
+  const tails = p.holders.filter((holder) => holder.role === "store").map((holder) => holder.tail);
+  return tails.length > 0 ? Math.min(...tails) : p.tail;
 }
