@@ -25,6 +25,9 @@ import (
 // where there must be one.
 func chromium(t testing.TB) string {
 	t.Helper()
+	if testing.Short() && !*requiredFlag {
+		t.Skip("make e2e runs it")
+	}
 	names := []string{"chromium", "chromium-browser", "google-chrome"}
 	if *chromiumFlag != "" {
 		names = []string{*chromiumFlag}

@@ -79,13 +79,14 @@ function drawDisk(el, d) {
 
 /** A tower. */
 export function towerCard(m) {
-  const base = card(m);
-  setAttr(base.el.firstChild, "href", link(["nodes"], { role: "tower" }));
+  const since = h("span", { class: "what cut" });
+  const base = card(m, h("span", { class: "line" }, since));
   return {
     el: base.el,
     update(now, mesh) {
       const t = now.tower;
-      base.update(now, t.name || t.pub.replace("tcp://", ""), t.started ? age(t.started, mesh.time) : "up");
+      base.update(now, t.name || t.pub.replace("tcp://", ""), "");
+      setText(since, t.started ? `up for ${age(t.started, mesh.time)}` : "introduces nodes");
     },
   };
 }

@@ -54,9 +54,10 @@ export function recordList(choose) {
   return { el, update, mark, refresh: () => update(shown) };
 }
 
-/** One of eight colours, the same for a partition each time. */
+const hues = new Map(); // of partitions, in the order in which they were met
+
+/** One of eight colours, the same for a partition as long as the page is open. */
 function hue(partition) {
-  let sum = 0;
-  for (const c of partition) sum = (sum * 31 + c.charCodeAt(0)) % 4093;
-  return sum % 8;
+  if (!hues.has(partition)) hues.set(partition, hues.size % 8);
+  return hues.get(partition);
 }
