@@ -29,7 +29,7 @@ func TestKeyboard(t *testing.T) {
 	b.press(kb.Enter)
 	b.until("it leads to the content", focused+`.id === "main"`)
 	b.press("?")
-	b.has("dialog", "Keyboard")
+	b.has("dialog dd", "the next, the previous row")
 	b.press("2") // is for nobody while a dialog is open
 	b.press(kb.Escape)
 	b.until("it is closed", `!document.querySelector("dialog")`)

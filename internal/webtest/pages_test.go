@@ -38,6 +38,9 @@ func TestPages(t *testing.T) {
 				if bad := value[[]string](b, faint); len(bad) > 0 {
 					t.Errorf("%s, %s: too little contrast: %q", p.name, colours, bad)
 				}
+				if odd := value[[]string](b, `document.body.innerText.match(/\[object .*|.*\bundefined\b.*|.*\bNaN\b.*/g) ?? []`); len(odd) > 0 {
+					t.Errorf("%s: the page says %q", p.name, odd)
+				}
 				b.check()
 			}
 		}

@@ -20,7 +20,7 @@ function fill(el, props, children) {
     else if (name === "text") el.textContent = value;
     else el.setAttribute(name, value === true ? "" : value);
   }
-  el.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+  el.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
   return el;
 }
 
@@ -69,6 +69,6 @@ export function keyed(parent, items, key, make, update = () => {}) {
 /** Replaces what is in an element. */
 export function show(el, ...children) {
   kept.delete(el);
-  el.replaceChildren(...children.flat().filter(Boolean));
+  el.replaceChildren(...children.flat(Infinity).filter(Boolean));
   return el;
 }
