@@ -3,6 +3,7 @@ package httpd_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -36,18 +37,17 @@ func get[T any](t *testing.T, url string) (answer T) {
 	return answer
 }
 
+// odd is a topic's name that has to be escaped in a path.
+const odd = "a b/<c>?%"
+
+// TestAPI asks a mesh with a store, a producer of three topics and a consumer that has
+// saved its position in one.
 func TestAPI(t *testing.T) {
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
-	const odd = "a b/<c>?%"
 	for _, topic := range []string{"hello", "other", odd} {
-		if err := p.PublishBatch(testmesh.Context(t), testmesh.Records(topic, "r", 10)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := p.Flush(testmesh.Context(t)); err != nil {
-		t.Fatal(err)
+		publish(t, p, testmesh.Records(topic, "r", 10)...)
 	}
 	c := m.Consumer(func(c *consumer.Config) { c.SaveAs = "billing" }, "hello")
 	testmesh.Take(t, c, 4)
@@ -55,15 +55,25 @@ func TestAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := serve(t, loopback, meshed(m)).URL() + "/api/v1"
-	type named struct{ Name string }
+	for name, test := range map[string]func(*testing.T, string){
+		"nodes": apiNodes, "topics": apiTopics, "topic": apiTopic, "lag": apiLag, "check": apiCheck, "errors": apiErrors,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, url) })
+	}
+}
 
+func apiNodes(t *testing.T, url string) {
 	nodes := get[struct {
 		Complete bool
 		Nodes    []survey.Node
 	}](t, url+"/nodes")
 	if len(nodes.Nodes) != 3 || !nodes.Complete {
-		t.Errorf("/nodes: got %+v, want a store, a producer and a consumer", nodes)
+		t.Errorf("got %+v, want a store, a producer and a consumer", nodes)
 	}
+}
+
+func apiTopics(t *testing.T, url string) {
+	type named struct{ Name string }
 	type list struct {
 		Topics []named
 		After  string
@@ -77,6 +87,9 @@ func TestAPI(t *testing.T) {
 	if got := fmt.Sprint(get[list](t, url+"/topics?after=a+b/%3Cc%3E%3F%25&limit=1")); got != "{[{hello}] hello}" {
 		t.Errorf("/topics, a page: got %s", got)
 	}
+}
+
+func apiTopic(t *testing.T, url string) {
 	for path, topic := range map[string]string{"/topics/hello": "hello", "/topics/a%20b%2F%3Cc%3E%3F%25": odd, "/topics/a%20b/%3Cc%3E%3F%25": odd} {
 		got := get[struct{ Topic survey.Topic }](t, url+path).Topic
 		if got.Name != topic || got.Records != 10 || len(got.List) != 1 || got.List[0].Holders[0].Node == "" || got.List[0].Stores != 1 {
@@ -86,12 +99,52 @@ func TestAPI(t *testing.T) {
 	if got := get[struct{ Gaps []survey.Gap }](t, url+"/gaps/hello").Gaps; got == nil || len(got) != 0 {
 		t.Errorf("/gaps/hello: got %v, want an empty list", got)
 	}
+}
+
+// TestNamesOfBytes: a topic whose name is no UTF-8 can be found by what a list says.
+func TestNamesOfBytes(t *testing.T) {
+	m := testmesh.New(t)
+	m.Store("")
+	const name = "\xfe/\xff"
+	p := m.Producer(nil)
+	publish(t, p, testmesh.Records(name, "r", 2)...)
+	publish(t, p, testmesh.Records("\xff", "r", 1)...)
+	at := serve(t, loopback, meshed(m)).URL() + "/api/v1"
+	list := get[struct {
+		Topics  []struct{ Name64 []byte }
+		After64 []byte
+	}](t, at+"/topics?limit=1")
+	if len(list.Topics) != 1 || string(list.Topics[0].Name64) != name || string(list.After64) != name {
+		t.Fatalf("got %+v", list)
+	}
+	if got := get[struct{ Topic survey.Topic }](t, at+"/topics/"+url.PathEscape(name)).Topic; got.Records != 2 || string(got.Name64) != name {
+		t.Errorf("got %+v", got)
+	}
+	if next := get[struct{ Topics []survey.Topic }](t, at+"/topics?after="+url.QueryEscape(name)).Topics; len(next) != 1 || string(next[0].Name64) != "\xff" {
+		t.Errorf("the next page: %+v", next)
+	}
+	if got := get[shownPage](t, at+"/records/"+url.PathEscape(name)).values(); got != "r0 r1" {
+		t.Errorf("records: %s", got)
+	}
+	_, text, _ := ask(t, at+"/check?min_stores=2", nil)
+	if !strings.Contains(text, `"topic64": "/i//"`) {
+		t.Errorf("a problem does not say which topic it is about: %s", text)
+	}
+	if _, text, _ := ask(t, at+"/nodes", nil); strings.Contains(text, "64\":") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func apiLag(t *testing.T, url string) {
 	if got := get[struct{ Saved []survey.Saved }](t, url+"/lag").Saved; len(got) != 1 || got[0].Name != "billing" || got[0].Lag != 6 || got[0].Positions != nil {
 		t.Errorf("/lag: got %+v, want that billing is 6 behind", got)
 	}
 	if got := get[struct{ Saved survey.Saved }](t, url+"/lag/billing?topic=hello").Saved; got.Lag != 6 || len(got.Positions) != 1 {
 		t.Errorf("/lag/billing: got %+v", got)
 	}
+}
+
+func apiCheck(t *testing.T, url string) {
 	check := get[struct {
 		Status   string
 		Problems []struct{ Kind string }
@@ -101,8 +154,11 @@ func TestAPI(t *testing.T) {
 		kinds += p.Kind + " "
 	}
 	if check.Status != "critical" || !strings.Contains(kinds, "lag lag") || !strings.Contains(kinds, "stores") {
-		t.Errorf("/check: got %+v", check)
+		t.Errorf("got %+v", check)
 	}
+}
+
+func apiErrors(t *testing.T, url string) {
 	for path, want := range map[string]int{
 		"/topics/none": 404, "/gaps/none": 404, "/lag/none": 404, "/topics?limit=0": 400, "/topics?limit=10001": 400,
 		"/topics?all=yes": 400, "/check?min_stores=101": 400, "/check?max_lag=-1": 400, "/check?disk_free=x": 400,
