@@ -139,11 +139,11 @@ func (p *Producer) put(t *mesh.Topic, r *beck.Record, c *content) (seq uint64, o
 		return 0, false
 	}
 	p.stats.Published++
-	if p.cfg.MinStoreAcks > 0 && t.Log.Waits.Due(p.enc.micros) {
-		t.Log.Waits.Mark(seq, p.enc.micros)
-	}
 	if c.span != nil {
 		c.span.Placed(seq)
+	}
+	if p.cfg.MinStoreAcks > 0 && t.Log.Waits.Due(p.enc.micros) {
+		t.Log.Waits.Mark(seq, p.enc.micros)
 	}
 	if p.journal != nil {
 		p.record(t, seq, c.bytes, trailer)

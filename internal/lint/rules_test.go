@@ -12,7 +12,7 @@ const maxLines = 500
 // not know each other. Paths are relative to the module, "." is its root, and
 // "dir/..." includes what is below dir.
 var layers = [][]string{
-	{"cmd/...", "bench/...", "packaging/...", "deploy/..."},                    // the latter ones are modules of their own
+	{"cmd/...", "bench/...", "packaging/...", "deploy/..."},                    // bench, packaging and deploy/check are modules of their own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"meshtest", "internal/control", "internal/httpd"},
