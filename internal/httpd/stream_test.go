@@ -250,6 +250,7 @@ func TestStreamsBounded(t *testing.T) {
 
 // mesh is the data of an event about the mesh.
 type mesh struct {
+	Time     time.Time
 	Nodes    []meshNode
 	Topics   []survey.Topic
 	Towers   []survey.Tower
@@ -298,7 +299,10 @@ func TestEvents(t *testing.T) {
 	}
 	publish(t, p, testmesh.Records("hello", "r", 100)...)
 	for moved := false; !moved; {
-		now = want[mesh](s, "mesh")
+		before := now.Time
+		if now = want[mesh](s, "mesh"); now.Time.Sub(before) < time.Second/2 {
+			t.Errorf("an event of %v after one of %v", now.Time, before)
+		}
 		for _, n := range now.Nodes {
 			moved = moved || n.Role == "producer" && n.Rates != nil && n.Rates.RecordsOut != nil && *n.Rates.RecordsOut > 0
 		}
