@@ -17,16 +17,18 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
 
 // Consumer is a node that receives. Its methods may be called from any
 // goroutine.
 type Consumer struct {
-	cfg  Config
-	node *mesh.Node
-	rx   *mesh.Receiver
-	more *sync.Cond // the queue has something, or never will
+	cfg    Config
+	node   *mesh.Node
+	rx     *mesh.Receiver
+	tracer *tracing.Tracer // nil without a provider
+	more   *sync.Cond      // the queue has something, or never will
 
 	wants wants
 	queue []delivery
@@ -75,6 +77,7 @@ func Start(c Config) (*Consumer, error) {
 		Window: con.window(),
 	}, func(n *mesh.Node) mesh.Role {
 		con.node = n
+		con.tracer = tracing.New(c.TracerProvider, n.UUID(), c.SaveAs)
 		con.rx = mesh.NewReceiver(n, core.NewIntake(c.intake()), (*role)(con))
 		con.more = sync.NewCond(n.Locker())
 		con.beginLoad(n.Now())
@@ -279,6 +282,9 @@ func (c *Consumer) yield(ctx context.Context, b *batch, yield func(beck.Record, 
 		}
 		r := b.records[i] // there it stays raw, for who goes on when this loop is left
 		err := o.open(&r)
+		if c.tracer != nil {
+			c.received(time.Now(), r)
+		}
 		if !yield(r, err) {
 			return false
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/beckmesh/beck/internal/compress"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -27,6 +28,7 @@ type Producer struct {
 	node    *mesh.Node
 	waiters map[*core.Log][]waiter // by offset
 	journal *journaled             // nil without one
+	tracer  *tracing.Tracer        // nil without a provider
 	packer  *packer                // nil without compression
 	enc     encoding
 	calls   []func() // callbacks that are due
@@ -71,6 +73,7 @@ func Start(c Config) (*Producer, error) {
 		},
 	}, func(n *mesh.Node) mesh.Role {
 		p.node = n
+		p.tracer = tracing.New(c.TracerProvider, n.UUID(), "")
 		p.setClock(n.Millis())
 		n.Work(p.callBack)
 		if p.journal != nil {
@@ -117,11 +120,19 @@ func (p *Producer) TryPublish(r beck.Record) error {
 }
 
 func (p *Producer) publish(ctx context.Context, r *beck.Record, wait bool) error {
+	s := p.traced(ctx, r)
+	err := p.publishOne(ctx, r, s, wait)
+	s.End(err)
+	return err
+}
+
+func (p *Producer) publishOne(ctx context.Context, r *beck.Record, s *tracing.Publishing, wait bool) error {
 	if p.packer == nil {
-		return p.publishAs(ctx, r, &content{bytes: compress.Plain(r.Value)}, wait)
+		return p.publishAs(ctx, r, &content{bytes: compress.Plain(r.Value), span: s}, wait)
 	}
 	pack := p.packer.fill([]beck.Record{*r})
 	defer p.packer.put(pack)
+	pack.contents[0].span = s
 	return p.publishAs(ctx, r, &pack.contents[0], wait)
 }
 
@@ -139,13 +150,23 @@ func (p *Producer) publishAs(ctx context.Context, r *beck.Record, c *content, wa
 // PublishBatch publishes records in order, under one lock. On an error those
 // before the refused one are published.
 func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) error {
+	if p.tracer == nil || len(records) == 0 {
+		return p.publishAll(ctx, records, nil)
+	}
+	s := p.tracer.Publish(ctx, records)
+	err := p.publishAll(ctx, records, s)
+	s.End(err)
+	return err
+}
+
+func (p *Producer) publishAll(ctx context.Context, records []beck.Record, s *tracing.Publishing) error {
 	if p.packer == nil {
-		return p.publishBatch(ctx, records, nil)
+		return p.publishBatch(ctx, records, nil, s)
 	}
 	for len(records) > 0 {
 		pack := p.packer.fill(records)
 		n := len(pack.contents)
-		err := p.publishBatch(ctx, records[:n], pack.contents)
+		err := p.publishBatch(ctx, records[:n], pack.contents, s)
 		p.packer.put(pack)
 		if err != nil {
 			return err
@@ -157,7 +178,7 @@ func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) erro
 
 // publishBatch publishes records whose contents, where they are given, are not
 // their values.
-func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, contents []content) error {
+func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, contents []content, s *tracing.Publishing) error {
 	p.node.Lock()
 	defer p.node.Unlock()
 	p.readClock()
@@ -178,6 +199,7 @@ func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, cont
 		} else {
 			c.bytes = compress.Plain(r.Value)
 		}
+		c.span = s
 		t, _, err := p.append(ctx, last, r, &c, true)
 		if err != nil {
 			return err
@@ -193,10 +215,12 @@ func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, cont
 // at a time, those of a topic in order, and may publish; a slow one delays the
 // others of PublishFunc, and one that calls Close waits for itself.
 func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) {
-	if o, err := p.publishFunc(ctx, &r, waiter{call: done}); err != nil {
+	s := p.traced(ctx, &r)
+	call := ending(s, done)
+	if o, err := p.publishFunc(ctx, &r, s, waiter{call: call}); err != nil {
 		p.node.Lock()
 		defer p.node.Unlock()
-		p.later(func() { done(o, err) })
+		p.later(func() { call(o, err) })
 		if p.node.Closed() { // its worker may have ended
 			for p.callBack() {
 			}
@@ -204,13 +228,14 @@ func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(bec
 	}
 }
 
-func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, w waiter) (beck.Offset, error) {
+func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, s *tracing.Publishing, w waiter) (beck.Offset, error) {
 	c := content{bytes: compress.Plain(r.Value)}
 	if p.packer != nil {
 		pack := p.packer.fill([]beck.Record{*r})
 		defer p.packer.put(pack)
 		c = pack.contents[0]
 	}
+	c.span = s
 	p.node.Lock()
 	defer p.node.Unlock()
 	p.readClock()
@@ -231,17 +256,18 @@ func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, w waiter) (b
 // stores have it on disk. When ctx ends before that, the record is published
 // all the same, and its offset is returned with the error of ctx.
 func (p *Producer) PublishSync(ctx context.Context, r beck.Record) (beck.Offset, error) {
+	s := p.traced(ctx, &r)
 	done := make(chan error, 1)
-	o, err := p.publishFunc(ctx, &r, waiter{sync: done})
-	if err != nil {
-		return o, err
+	o, err := p.publishFunc(ctx, &r, s, waiter{sync: done})
+	if err == nil {
+		select {
+		case err = <-done:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
-	select {
-	case err := <-done:
-		return o, err
-	case <-ctx.Done():
-		return o, ctx.Err()
-	}
+	s.End(err)
+	return o, err
 }
 
 func (p *Producer) offset(l *core.Log, seq uint64) beck.Offset {

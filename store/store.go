@@ -17,6 +17,7 @@ import (
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/internal/planted"
+	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -27,6 +28,7 @@ type Store struct {
 	node     *mesh.Node
 	log      *blocklog.Log
 	rx       *mesh.Receiver
+	tracer   *tracing.Tracer // nil without a provider
 	keeper   *core.Keeper
 	comparer *core.Comparer
 
@@ -77,6 +79,7 @@ func Start(c Config) (*Store, error) {
 		NodeConfig: c.NodeConfig, UUID: log.UUID(), Role: protocol.RoleStore, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		s.node = n
+		s.tracer = tracing.New(c.TracerProvider, n.UUID(), "")
 		s.rx = mesh.NewReceiver(n, s.intake(), (*role)(s))
 		n.Work(s.commit)
 		n.Work(s.keepUp)

@@ -1,11 +1,12 @@
 // Package httpd is the HTTP side of a daemon: whether it lives and is ready, its
-// metrics, and what is known of the mesh. All of it only reads.
+// metrics, and what is known of the mesh. All of it only reads, but for one thing.
 //
 //	/livez            the process answers, and has not given up
 //	/readyz           it does what it is there for, or why not
 //	/metrics          for Prometheus
 //	/api/v1/...       JSON of what beck ls, nodes, describe, gaps, lag and check show,
 //	                  pages of records, and streams of records and of the mesh
+//	/api/v1/log-level what is logged; with a token it can be changed
 //	/debug/pprof/     Go's profiles, only where asked for
 package httpd
 
@@ -70,6 +71,9 @@ type Daemon struct {
 	Ready func() []string
 	// Metrics are what /metrics has besides those of Go and the process.
 	Metrics []prometheus.Collector
+	// LogLevel is told at /api/v1/log-level, and changed there; nil: there is no such
+	// path.
+	LogLevel *LogLevel
 	// Mesh is where /api/v1 looks, by a node of its own that is there only while
 	// somebody asks.
 	Mesh survey.Config

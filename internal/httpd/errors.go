@@ -29,8 +29,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusInternalServerError
 	if f := new(failure); errors.As(err, &f) {
 		status = f.status
-	}
-	if r.Context().Err() != nil {
+	} else if r.Context().Err() != nil {
 		return // nobody is there
 	}
 	if status == http.StatusUnauthorized {

@@ -69,7 +69,7 @@ func (s *Server) newHTTP(ctx context.Context) *http.Server {
 	return &http.Server{
 		Handler: s, BaseContext: func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: headerTime, WriteTimeout: longestProfile + answerTime, IdleTimeout: idleTime,
-		MaxHeaderBytes: maxHeader, Protocols: protocols,
+		MaxHeaderBytes: maxHeader, Protocols: protocols, DisableGeneralOptionsHandler: true, // they are for the handler, too
 		ConnState: newConns(s.cfg.MaxConns).changed,
 		ErrorLog:  log.New(io.Discard, "", 0), // what clients do wrong is nothing to log
 	}
@@ -119,6 +119,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	if r.ContentLength != 0 { // also a body that is not read is waited for, before the next request
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(headerTime))
+	}
 	if err := s.serve(w, r); err != nil {
 		writeError(w, r, err)
 	}
@@ -129,11 +132,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := cmp.Or(s.checkHost(r), checkSite(r)); err != nil {
 		return err
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		return failf(http.StatusMethodNotAllowed, "method %s: want GET or HEAD: nothing can be changed here", r.Method)
+	path, rest := s.find(r.URL.Path)
+	if err := path.checkMethod(w, r); err != nil {
+		return err
 	}
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 && r.Method != http.MethodPut {
 		w.Header().Set("Connection", "close")
 		writeError(w, r, failf(http.StatusRequestEntityTooLarge, "the request has a body: want none"))
 		drain(w, r)
@@ -141,7 +144,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	within(w, answerTime)
 	known := s.authorized(r)
-	path, rest := s.find(r.URL.Path)
+	if r.Method == http.MethodPut {
+		if err := s.checkChange(r); err != nil {
+			return err
+		}
+	}
 	if path.serve == nil {
 		if !known {
 			return errNoToken
