@@ -10,6 +10,7 @@ type Lag struct {
 	Head             uint64 // offset behind the last record that is known of, at least Next
 	HeadKnown        bool   // a node said how far the partition goes; else Head is only where it began
 	Paused           bool
+	Missing          uint64 // records from Next on that nobody serves now: the partition cannot go on
 }
 
 // Records returns how many records there are that the application was not given.
@@ -36,7 +37,7 @@ func (c *Consumer) Lag() []Lag {
 		if !c.wants.match(st.Topic) { // where positions are saved
 			continue
 		}
-		l := Lag{Topic: st.Topic, Partition: st.Producer, Next: st.Next, Tail: st.Lowest, Head: st.Head, HeadKnown: st.Named, Paused: st.Paused}
+		l := Lag{Topic: st.Topic, Partition: st.Producer, Next: st.Next, Tail: st.Lowest, Head: st.Head, HeadKnown: st.Named, Paused: st.Paused, Missing: st.Stalled.Len()}
 		if at, queued := waiting[st.Partition]; queued {
 			l.Next = at
 		}

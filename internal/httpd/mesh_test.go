@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +12,6 @@ import (
 	"github.com/beckmesh/beck/internal/httpd"
 	"github.com/beckmesh/beck/internal/survey"
 	"github.com/beckmesh/beck/internal/testmesh"
-	"github.com/beckmesh/beck/producer"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -197,77 +194,4 @@ func TestObserver(t *testing.T) {
 	}
 	s.Close()
 	testmesh.Until(t, "the observer to have left", func() bool { return m.Tower.Stats().SubscriberLinks == 0 })
-}
-
-// row finds the metrics that a line of the table is about.
-var row = regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)(?:\\{[a-z]+\\})?` \\| .+ \\| .+ \\|$")
-
-// TestMetrics compares docs/metrics.md with what daemons print, both ways, and the
-// names with the rules for them.
-func TestMetrics(t *testing.T) {
-	m := testmesh.New(t)
-	st := m.Store("")
-	p := m.Producer(nil)
-	c := m.Consumer(nil, "hello")
-	if err := p.PublishBatch(testmesh.Context(t), testmesh.Records("hello", "r", 10)); err != nil {
-		t.Fatal(err)
-	}
-	testmesh.Take(t, c, 10)
-	testmesh.Until(t, "the records to be stored", func() bool { return st.Stats().Committed == 10 })
-	url := serve(t, loopback, meshed(m, httpd.TowerMetrics(m.Tower), httpd.StoreMetrics(st),
-		httpd.ProducerMetrics(p, producer.DefaultConfig().WindowBytes), httpd.ConsumerMetrics(c))).URL()
-	_, text, _ := ask(t, url+"/metrics", nil)
-	for _, line := range []string{
-		`beck_store_topic_records{topic="hello"} 10`, `beck_store_commit_records_sum 10`, `beck_consumer_delivered_records_total 10`,
-		`beck_producer_published_records_total 10`, `beck_tower_nodes 3`, `beck_build_info{version="test"} 1`,
-		`beck_consumer_topic_behind_records{topic="hello"} 0`,
-	} {
-		if !strings.Contains(text, line+"\n") {
-			t.Errorf("/metrics has no line %s", line)
-		}
-	}
-	doc, err := os.ReadFile("../../docs/metrics.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	described, printed := make(map[string]bool), make(map[string]string)
-	for _, match := range row.FindAllStringSubmatch(string(doc), -1) {
-		described[match[1]] = true
-	}
-	for _, name := range httpd.MetricNames() {
-		printed[name.Name] = name.Kind
-		checkName(t, name.Name, name.Kind)
-		if !described[name.Name] {
-			t.Errorf("docs/metrics.md does not say what %s is", name.Name)
-		}
-	}
-	for name := range described {
-		if printed[name] == "" {
-			t.Errorf("docs/metrics.md describes %s, which there is not", name)
-		}
-	}
-	for _, match := range regexp.MustCompile(`(?m)^# TYPE (beck_\w+) (\w+)$`).FindAllStringSubmatch(text, -1) {
-		if printed[match[1]] != match[2] {
-			t.Errorf("/metrics prints %s as a %s; it is listed as %q", match[1], match[2], printed[match[1]])
-		}
-		delete(printed, match[1])
-	}
-	for name := range printed {
-		if !strings.HasSuffix(name, "_malformed_total") && name != "beck_tower_refused_total" { // there was none
-			t.Errorf("/metrics does not print %s", name)
-		}
-	}
-}
-
-// checkName says what is wrong with a name by Prometheus' conventions.
-func checkName(t *testing.T, name, kind string) {
-	t.Helper()
-	if total := strings.HasSuffix(name, "_total"); total != (kind == "counter") {
-		t.Errorf("%s is a %s: only counters end with _total", name, kind)
-	}
-	for _, unit := range []string{"_ms", "_millis", "_kb", "_mib", "_count", "_sum", "_bucket"} {
-		if strings.HasSuffix(name, unit) {
-			t.Errorf("%s ends with %s", name, unit)
-		}
-	}
 }
