@@ -84,6 +84,7 @@ func publish(t *testing.T, p *producer.Producer, records ...beck.Record) {
 }
 
 func TestRecordPages(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -129,6 +130,7 @@ func TestRecordPages(t *testing.T) {
 // TestPagesMerge goes through several partitions by time, both ways: each record comes
 // once and in order, whatever the size of pages.
 func TestPagesMerge(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -186,6 +188,7 @@ func TestPagesMerge(t *testing.T) {
 // TestPagesOfOddTimes keeps the order of a partition whose clock was set back, and has
 // a record without a time go with its neighbour.
 func TestPagesOfOddTimes(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	for name, seconds := range map[string][]int64{"p": {10, 50, 20, 0, 60}, "q": {30, 40, 55}} {
@@ -210,6 +213,7 @@ func TestPagesOfOddTimes(t *testing.T) {
 
 // TestPagesFiltered finds few among many, and says how many it looked at.
 func TestPagesFiltered(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	records := testmesh.Records("hello", "r", 20_000)
@@ -252,6 +256,7 @@ func TestPagesFiltered(t *testing.T) {
 // TestRecordShapes: text is text, whatever it is to a browser; other bytes are base64;
 // what is long is cut, and not within a character.
 func TestRecordShapes(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	at := time.UnixMilli(1_700_000_000_120).UTC()
@@ -293,6 +298,7 @@ func TestRecordShapes(t *testing.T) {
 // TestPageOfLargeValues ends before its records take too much memory, and the next one
 // goes on there.
 func TestPageOfLargeValues(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -325,6 +331,7 @@ func TestPageOfLargeValues(t *testing.T) {
 
 // TestExpired says which of the records that were asked for are no longer kept.
 func TestExpired(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	st := m.Store("", func(c *store.Config) { c.Retain = []string{"hello=records:10"} })
 	p := m.Producer(nil)
@@ -344,6 +351,7 @@ func TestExpired(t *testing.T) {
 // TestManyPartitions looks at those that were written to last, and says how many it
 // leaves out.
 func TestManyPartitions(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	st := m.Store("")
 	var oldest *producer.Producer
@@ -391,6 +399,7 @@ func TestSilentStore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits until a store counts as silent")
 	}
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	publish(t, m.Producer(nil), testmesh.Records("hello", "r", 2)...)
@@ -404,6 +413,7 @@ func TestSilentStore(t *testing.T) {
 }
 
 func TestWrongQuestions(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	publish(t, m.Producer(nil), testmesh.Records("hello", "r", 1)...)
