@@ -88,6 +88,18 @@ func (c NodeConfig) WithDefaults() NodeConfig {
 	return c
 }
 
+// SettingError says which setting is out of its bounds. It wraps [ErrConfig].
+type SettingError struct {
+	Field string // of the Config
+	Err   error  // what is wrong with it
+}
+
+// Error names the field.
+func (e *SettingError) Error() string { return fmt.Sprintf("%v: %s: %v", ErrConfig, e.Field, e.Err) }
+
+// Unwrap returns ErrConfig, and what is wrong.
+func (e *SettingError) Unwrap() []error { return []error{ErrConfig, e.Err} }
+
 // Validate returns nil, or an error that wraps ErrConfig and names the first
 // field that is out of its bounds. It expects the defaults to be filled in.
 func (c NodeConfig) Validate() error {
@@ -106,7 +118,7 @@ func (c NodeConfig) Validate() error {
 		{"Name", bounded(c.Name, 255)},
 	} {
 		if check.err != nil {
-			return fmt.Errorf("%w: %s: %w", ErrConfig, check.field, check.err)
+			return &SettingError{check.field, check.err}
 		}
 	}
 	return nil

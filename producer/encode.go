@@ -21,6 +21,7 @@ type content struct {
 // encoding makes trailers, in memory that is used again. The node's lock guards
 // it.
 type encoding struct {
+	micros  int64  // since 1970: when the call began
 	now     int64  // ms since 1970: the time of records that have none of their own
 	plain   []byte // the trailer of a record of now without key and headers, but for its sum
 	trailer []byte
@@ -29,10 +30,11 @@ type encoding struct {
 
 // readClock takes the time for the records of one call. It needs the lock.
 func (p *Producer) readClock() {
-	if !p.cfg.Timestamps {
+	if !p.cfg.Timestamps && p.cfg.MinStoreAcks == 0 {
 		return
 	}
-	if now := p.node.Millis(); now != p.enc.now {
+	p.enc.micros = p.node.Micros()
+	if now := p.enc.micros / 1000; now != p.enc.now {
 		p.setClock(now)
 	}
 }
@@ -139,6 +141,9 @@ func (p *Producer) put(t *mesh.Topic, r *beck.Record, c *content) (seq uint64, o
 	p.stats.Published++
 	if c.span != nil {
 		c.span.Placed(seq)
+	}
+	if p.cfg.MinStoreAcks > 0 && t.Log.Waits.Due(p.enc.micros) {
+		t.Log.Waits.Mark(seq, p.enc.micros)
 	}
 	if p.journal != nil {
 		p.record(t, seq, c.bytes, trailer)

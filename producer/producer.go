@@ -38,6 +38,7 @@ type Producer struct {
 	err     error           // why the producer stopped by itself
 	ended   bool
 	stats   Stats
+	waits   Histogram
 }
 
 // Start joins the mesh. It returns at once: towers, stores and consumers may
@@ -50,7 +51,7 @@ func Start(c Config) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start producer: %w", err)
 	}
-	p := &Producer{cfg: c, packer: k, waiters: make(map[*core.Log][]waiter)}
+	p := &Producer{cfg: c, packer: k, waiters: make(map[*core.Log][]waiter), waits: newWaits()}
 	var uuid string
 	if c.Journal != "" {
 		j, err := openJournal(c)
@@ -74,7 +75,7 @@ func Start(c Config) (*Producer, error) {
 	}, func(n *mesh.Node) mesh.Role {
 		p.node = n
 		p.tracer = tracing.New(c.TracerProvider, n.UUID(), "")
-		p.setClock(n.Millis())
+		p.setClock(n.Micros() / 1000)
 		n.Work(p.callBack)
 		if p.journal != nil {
 			n.Work(p.syncJournal)
@@ -422,33 +423,4 @@ func (p *Producer) closeJournal() error {
 		return nil
 	}
 	return p.journal.Close()
-}
-
-// Stats is what a producer counts.
-type Stats struct {
-	Published   uint64            // records given an offset
-	Recovered   uint64            // records that the journal had kept
-	Stored      uint64            // of them, those that MinStoreAcks stores have on disk (0 with MinStoreAcks 0)
-	Unstored    uint64            // of them, those that lack acknowledgements (0 with MinStoreAcks 0)
-	WindowBytes int64             // memory that the window takes now
-	Links       int               // nodes that listen to us now
-	Stores      int               // nodes that have ever acknowledged a record
-	Towers      int               // towers there now
-	Skipped     uint64            // records that left the window before a slow link had them; their reader fetches them
-	Malformed   map[string]uint64 // messages dropped, by kind
-}
-
-// Stats returns what was counted so far.
-func (p *Producer) Stats() Stats {
-	p.node.Lock()
-	defer p.node.Unlock()
-	s, n := p.stats, p.node.Stats()
-	s.Stores = len(p.ackers)
-	if p.cfg.MinStoreAcks > 0 {
-		s.Unstored = p.node.Window().Unacked()
-		s.Stored = s.Published + s.Recovered - s.Unstored
-	}
-	s.WindowBytes, s.Links, s.Towers = n.Used, n.Accepted, n.Towers
-	s.Skipped, s.Malformed = n.Skipped, n.Malformed
-	return s
 }

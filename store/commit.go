@@ -234,6 +234,7 @@ func (s *Store) committed(gathered round, now time.Time) {
 		s.announce(p)
 		s.stored(p)
 		s.stats.Committed += uint64(g.records.Count())
+		s.wrote.Add(p.Topic, uint64(g.records.Count()), uint64(g.records.Bytes()))
 		bytes += g.bytes
 		if g.fills != nil {
 			s.comparer.Again(p)

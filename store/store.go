@@ -17,6 +17,7 @@ import (
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/internal/planted"
+	"github.com/beckmesh/beck/internal/tally"
 	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
@@ -47,6 +48,8 @@ type Store struct {
 	closing   sync.Once
 	stats     Stats
 	times     times
+	wrote     tally.Topics // to disk
+	names     savedNames
 }
 
 // Start opens the directory and joins the mesh. A directory that another store
@@ -101,7 +104,8 @@ type diskDriver interface {
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
 		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), keeper: core.NewKeeper(), comparer: core.NewComparer(blocklog.GrainRecords),
-		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}), times: newTimes(),
+		again: make(map[core.Partition]bool), names: newSavedNames(),
+		failed: make(chan struct{}), closed: make(chan struct{}), times: newTimes(),
 	}
 }
 

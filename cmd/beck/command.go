@@ -29,7 +29,7 @@ func newRoot() *cobra.Command {
 	addConfigFlags(root)
 	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(),
 		newLs(), newNodes(), newDescribe(), newLag(), newGaps(), newPositions(), newTop(), newCheck(),
-		newTopic(), newBackup(), newRestore(),
+		newTopic(), newBackup(), newRestore(), newCert(), newHealth(),
 		newBench(), newBenchRole(), newConfig(), newContext(), newCompletion(), newMan(), newVersion())
 	return root
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/beckmesh/beck"
-	"github.com/beckmesh/beck/store"
 	"github.com/spf13/cobra"
 )
 
@@ -86,7 +84,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 	if err != nil {
 		return err
 	}
-	d := storeDaemon(s, node)
+	d := storeDaemon(s.Store, node)
 	d.LogLevel = mesh.overHTTP(node.Logger)
 	h, err := web.serve(cmd, d)
 	if err != nil {
@@ -94,12 +92,12 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 	}
 	defer h.Close()
 	defer mesh.followHangups(cmd, node.Logger)()
-	fmt.Fprintf(cmd.OutOrStdout(), "ready address=%s%s\n", s.Address(), field(h))
+	ready(cmd, fmt.Sprintf("ready address=%s%s", s.Address(), field(h)))
 	return serve(ctx, cmd, s, node)
 }
 
 // serve runs the store until ctx ends, or it stops by itself and says why.
-func serve(ctx context.Context, cmd *cobra.Command, s *store.Store, node beck.NodeConfig) error {
+func serve(ctx context.Context, cmd *cobra.Command, s runningStore, node beck.NodeConfig) error {
 	joined := false
 	stop := notify(cmd.ErrOrStderr(), func() waiting {
 		joined = joined || s.Stats().Towers > 0
@@ -113,26 +111,9 @@ func serve(ctx context.Context, cmd *cobra.Command, s *store.Store, node beck.No
 	case <-s.Failed():
 	}
 	stop()
+	stopping(cmd)
 	if err := s.Close(); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil
-}
-
-func startStore(errOut io.Writer, node beck.NodeConfig, keep *storeFlags) (*store.Store, error) {
-	c := store.DefaultConfig()
-	c.NodeConfig = node
-	c.OnFull = func(full bool) {
-		if full {
-			fmt.Fprintf(errOut, "beck: the disk of %s is full: nothing is acknowledged until there is room; reading goes on\n", keep.dir)
-		} else {
-			fmt.Fprintf(errOut, "beck: there is room on the disk of %s again: the store acknowledges again\n", keep.dir)
-		}
-	}
-	c.Dir, c.Retain = keep.dir, keep.retain
-	s, err := store.Start(c)
-	if errors.Is(err, beck.ErrConfig) {
-		err = usageError{err}
-	}
-	return s, err
 }

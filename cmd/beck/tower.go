@@ -58,8 +58,9 @@ func runTower(cmd *cobra.Command, mesh *meshFlags, web *httpFlags) error {
 	}
 	defer h.Close()
 	defer mesh.followHangups(cmd, log)()
-	fmt.Fprintf(cmd.OutOrStdout(), "ready sub=%s pub=%s%s\n", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h))
+	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s%s", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h)))
 	<-ctx.Done()
+	stopping(cmd)
 	return t.Close()
 }
 

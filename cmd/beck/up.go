@@ -75,7 +75,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 	if err != nil {
 		return errors.Join(err, t.Close())
 	}
-	d := storeDaemon(s, node)
+	d := storeDaemon(s.Store, node)
 	d.Metrics = append(d.Metrics, httpd.TowerMetrics(t))
 	d.LogLevel = f.overHTTP(log)
 	h, err := f.web.serve(cmd, d)
@@ -84,7 +84,9 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 	}
 	defer h.Close()
 	defer f.followHangups(cmd, log)()
-	greet(cmd.OutOrStdout(), withHost(t.Sub(), f.host), withHost(t.Pub(), f.host), s.Address()+field(h), f.listen)
+	sub, pub := withHost(t.Sub(), f.host), withHost(t.Pub(), f.host)
+	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s address=%s%s", sub, pub, s.Address(), field(h)))
+	greet(cmd.OutOrStdout(), sub, pub, f.listen)
 	return errors.Join(serve(ctx, cmd, s, node), t.Close())
 }
 
@@ -122,13 +124,12 @@ func (f *upFlags) storeNode(t *tower.Tower, log *slog.Logger) beck.NodeConfig {
 	}.WithDefaults()
 }
 
-// greet prints the line for programs, then what a person needs next.
-func greet(w io.Writer, sub, pub, address, listen string) {
+// greet prints what a person needs behind the line for programs.
+func greet(w io.Writer, sub, pub, listen string) {
 	towers := ""
 	if sub != beck.DefaultSub || pub != beck.DefaultPub {
 		towers = fmt.Sprintf(" --sub %s --pub %s", sub, pub)
 	}
-	fmt.Fprintf(w, "ready sub=%s pub=%s address=%s\n", sub, pub, address)
 	fmt.Fprintf(w, "  produce:  beck produce hello%s\n", towers)
 	fmt.Fprintf(w, "  consume:  beck consume hello --from-beginning%s\n", towers)
 	fmt.Fprintf(w, "  The mesh is unauthenticated: whoever reaches %s can read and write.\n", listen)

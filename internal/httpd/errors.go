@@ -19,7 +19,10 @@ func failf(status int, format string, args ...any) error {
 	return &failure{status, fmt.Sprintf(format, args...)}
 }
 
-var errNoToken = &failure{http.StatusUnauthorized, "want the header \"Authorization: Bearer TOKEN\" with the token of --http-token-file"}
+var (
+	errNoToken = &failure{http.StatusUnauthorized, "want the header \"Authorization: Bearer TOKEN\" with the token of --http-token-file"}
+	errNoTower = &failure{http.StatusServiceUnavailable, "no tower answers: nothing is known of the mesh"}
+)
 
 // writeError answers with {"error": "..."}.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {

@@ -26,6 +26,17 @@ func (s *Server) checkHost(r *http.Request) error {
 	return failf(http.StatusMisdirectedRequest, "host %q: want an IP address, localhost, or a name of the certificate", r.Host)
 }
 
+// checkSite refuses what a page of another site asks for. It could not read the answer,
+// but take the places of those who can, and have nodes join the mesh. Links lead here
+// from anywhere.
+func checkSite(r *http.Request) error {
+	site := r.Header.Get("Sec-Fetch-Site")
+	if (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+		return failf(http.StatusForbidden, "the request is from a page of another site")
+	}
+	return nil
+}
+
 func (s *Server) certified(host string) bool {
 	if s.cfg.tls == nil || host == "" {
 		return false

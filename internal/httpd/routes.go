@@ -21,6 +21,7 @@ type route struct {
 	params []string // what the query may have; "name..." may be repeated
 	open   bool     // it needs no token and no place
 	any    bool     // it checks its query itself
+	stream bool     // it goes on until the client leaves, and has a place among streams
 	put    bool     // PUT changes something there
 }
 

@@ -82,6 +82,9 @@ func TestWrongRequests(t *testing.T) {
 		}
 	}
 	method := func(m string) func(*http.Request) { return func(r *http.Request) { r.Method = m } }
+	from := func(site, mode string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site); r.Header.Set("Sec-Fetch-Mode", mode) }
+	}
 	host := func(h string) func(*http.Request) { return func(r *http.Request) { r.Host = h } }
 	for _, c := range []struct {
 		path string
@@ -105,6 +108,10 @@ func TestWrongRequests(t *testing.T) {
 		{"/livez", body(1 << 20), 413, "the request has a body"},
 		{"/livez", host("evil.example"), 421, `host "evil.example"`},
 		{"/metrics", host("localhost.evil.example:5580"), 421, "host"},
+		{"/api/v1/events", from("cross-site", "no-cors"), 403, "a page of another site"},
+		{"/livez", from("same-site", "cors"), 403, "a page of another site"},
+		{"/livez", from("cross-site", "navigate"), 200, ""},
+		{"/livez", from("same-origin", "cors"), 200, ""},
 		{"/livez", host("localhost:1"), 200, ""},
 		{"/livez", host("[::1]:5580"), 200, ""},
 		{"/livez", host("10.0.0.5"), 200, ""},
