@@ -81,8 +81,8 @@ var watched = []struct {
 }{
 	{name: "not"},
 	{"metrics", []string{"--scrape", "1s"}},
-	{"metrics, 1 in 100 traced", []string{"--scrape", "1s", "--trace", "0.01"}},
-	{"metrics, all traced", []string{"--scrape", "1s", "--trace", "1"}},
+	{"metrics and traces", []string{"--scrape", "1s", "--trace", "10"}},
+	{"metrics, all traced", []string{"--scrape", "1s", "--trace", "-1"}},
 }
 
 func watchedText(n int) string { return watched[n].name }

@@ -89,7 +89,7 @@ func (f *benchFlags) addTo(cmd *cobra.Command) {
 	fl.IntVar(&f.config.Rate, "rate", 10_000, "`R` records per second, in modes latency and join")
 	fl.DurationVar(&f.config.Over, "over", 30*time.Second, "in mode idle, for how long the mesh is looked at")
 	fl.DurationVar(&f.config.Scrape, "scrape", 0, "in modes direct, fanout and latency: serve the metrics of each node, and read them so often (0: not)")
-	fl.Float64Var(&f.config.Trace, "trace", 0, "in these modes: trace this `SHARE` of the calls that publish, 0 to 1, and send the spans to a collector that forgets them")
+	fl.IntVar(&f.config.Trace, "trace", 0, "in these modes: begin `N` traces a second in each producer (-1: one for each call that publishes), and send the spans to a collector that forgets them")
 	fl.StringVar(&f.config.Dir, "data", "", "`DIR` of the store, which is kept (default: a temporary one)")
 	fl.DurationVar(&f.config.Patience, "patience", 30*time.Second, "fail when nothing goes on for so long")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
@@ -228,17 +228,17 @@ func (f *benchFlags) defaults(cmd *cobra.Command, c *bench.Config) {
 
 func newBenchRole() *cobra.Command {
 	var spans traceFlags
-	var share float64
+	var roots int
 	cmd := &cobra.Command{
 		Use:    benchRole + " ROLE",
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: runs(func(cmd *cobra.Command, args []string) error {
-			return runBenchRole(cmd, args[0], &spans, share)
+			return runBenchRole(cmd, args[0], &spans, roots)
 		}),
 	}
 	cmd.Flags().StringVar(&spans.to, "trace", traceOff, "where spans go")
-	cmd.Flags().Float64Var(&share, "trace-share", 0, "of the calls that publish, those that are traced")
+	cmd.Flags().IntVar(&roots, "trace-roots", 0, "traces that a producer begins a second")
 	return cmd
 }
 
@@ -247,15 +247,14 @@ var errRole = errors.New("role failed")
 
 // runBenchRole leaves interrupts to the parent: it is the one to say what was
 // interrupted, and its end is ours.
-func runBenchRole(cmd *cobra.Command, role string, spans *traceFlags, share float64) error {
+func runBenchRole(cmd *cobra.Command, role string, spans *traceFlags, roots int) error {
 	ignoreInterrupts()
-	sampler := sdktrace.ParentBased(sdktrace.TraceIDRatioBased(share))
-	provider, stop, err := spans.start(cmd, slog.Default(), sdktrace.WithSampler(sampler))
+	provider, stop, err := spans.start(cmd, slog.Default(), sdktrace.WithSampler(sdktrace.AlwaysSample()))
 	if err != nil {
 		return err
 	}
 	defer stop()
-	traced := func(c *beck.NodeConfig) { c.TracerProvider = provider }
+	traced := func(c *beck.NodeConfig) { c.TracerProvider, c.RootTraces = provider, roots }
 	if bench.RunRole(cmd.Context(), role, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), traced) != 0 {
 		return errRole
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/config"
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel"
@@ -105,6 +106,18 @@ func (f *traceFlags) start(cmd *cobra.Command, log *slog.Logger, options ...sdkt
 			failed(err)
 		}
 	}, nil
+}
+
+// sampled reports whether the environment says which traces are kept. Then it is to be
+// asked about each.
+func sampled() bool { return os.Getenv("OTEL_TRACES_SAMPLER") != "" }
+
+// use has a node make the spans of a provider.
+func use(node *beck.NodeConfig, provider trace.TracerProvider) {
+	node.TracerProvider = provider
+	if sampled() {
+		node.RootTraces = -1
+	}
 }
 
 // exporter returns what takes spans. Nothing is dialled yet.

@@ -56,11 +56,11 @@ type Config struct {
 	Host     string // what others are told to dial
 
 	// Scrape has each node serve its metrics, and has them read so often; 0 is never.
-	// Trace is the share of the calls that publish of which there are spans, 0 to 1;
-	// these go to a collector that forgets them. Both in modes Direct, Fanout and
+	// Trace is how many traces each producer begins a second, below 0 one for each call
+	// that publishes; spans go to a collector that forgets them. Both in modes Direct, Fanout and
 	// Latency only.
 	Scrape time.Duration
-	Trace  float64
+	Trace  int
 
 	Dir      string        // of the store, and kept; "" for a temporary one
 	Patience time.Duration // a run in which nothing goes on for so long has failed
@@ -118,8 +118,8 @@ func (c Config) Validate() error {
 	if c.Scrape != 0 && (c.Scrape < 10*time.Millisecond || c.Scrape > time.Hour) {
 		return fmt.Errorf("%w: scrape is %s: want 10ms to 1h", ErrConfig, c.Scrape)
 	}
-	if !(c.Trace >= 0 && c.Trace <= 1) { // NaN is neither
-		return fmt.Errorf("%w: trace is %g: want 0 to 1", ErrConfig, c.Trace)
+	if c.Trace < -1 || c.Trace > 1_000_000 {
+		return fmt.Errorf("%w: trace is %d: want -1 to %d", ErrConfig, c.Trace, 1_000_000)
 	}
 	if c.Patience < time.Millisecond {
 		return fmt.Errorf("%w: patience is %s: want at least 1ms", ErrConfig, c.Patience)
@@ -145,7 +145,7 @@ func (c Config) validateMode() error {
 	if c.Dir != "" && (len(c.Sub) > 0 || !c.hasStore()) {
 		errs = append(errs, fmt.Errorf("%w: a directory is given, but this run starts no store", ErrConfig))
 	}
-	if (c.Scrape > 0 || c.Trace > 0) && !c.watchable() {
+	if (c.Scrape > 0 || c.Trace != 0) && !c.watchable() {
 		errs = append(errs, fmt.Errorf("%w: metrics and spans are for modes %s, %s and %s", ErrConfig, Direct, Fanout, Latency))
 	}
 	return errors.Join(errs...)

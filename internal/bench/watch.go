@@ -19,7 +19,7 @@ type watch struct {
 	urls  []string      // of the nodes
 	spans *http.Server  // takes spans; nil: there are none
 	to    string        // its URL
-	share float64       // of the calls that publish, those that are traced
+	roots int           // traces that each producer begins a second
 
 	stop chan struct{}
 	all  sync.WaitGroup
@@ -32,7 +32,7 @@ type watch struct {
 
 // newWatch returns what watches a run, and takes spans at once where it is to.
 func newWatch(c Config) (*watch, error) {
-	w := &watch{every: c.Scrape, share: c.Trace, stop: make(chan struct{})}
+	w := &watch{every: c.Scrape, roots: c.Trace, stop: make(chan struct{})}
 	if c.Trace == 0 {
 		return w, nil
 	}
@@ -59,7 +59,7 @@ func (w *watch) args() []string {
 	if w.spans == nil {
 		return nil
 	}
-	return []string{"--trace", w.to, "--trace-share", strconv.FormatFloat(w.share, 'g', -1, 64)}
+	return []string{"--trace", w.to, "--trace-roots", strconv.Itoa(w.roots)}
 }
 
 // begin reads the metrics of all nodes now and then, until end.
