@@ -24,9 +24,11 @@ type manager struct {
 var managers = []manager{
 	{
 		format: "deb", program: "dpkg",
-		install: func(files ...string) []string { return append([]string{"--force-confold", "--force-unsafe-io", "--install"}, files...) },
-		remove:  []string{"--remove", "beck"},
-		purge:   []string{"--purge", "beck"},
+		install: func(files ...string) []string {
+			return append([]string{"--force-confold", "--force-unsafe-io", "--install"}, files...)
+		},
+		remove: []string{"--remove", "beck"},
+		purge:  []string{"--purge", "beck"},
 	},
 	{
 		format: "rpm", program: "rpm",
