@@ -29,7 +29,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install dist package man keys demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest packagetest lint check check-full clean
+.PHONY: help build install dist package man keys metrics rules demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest packagetest lint check check-full clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,10 +52,17 @@ man: build ## a man page of each command into bin/man, or into MAN=DIR
 keys: ## write the table of configuration keys into docs/configuration.md
 	CGO_ENABLED=0 $(GO) test -count=1 ./cmd/beck -run '^TestTableOfKeys$$' -args -update-keys
 
+metrics: ## write the list of metrics that rules and dashboards are checked by
+	CGO_ENABLED=0 $(GO) test -count=1 ./internal/httpd -run '^TestListOfMetrics$$' -args -update-metrics
+
+rules: ## alert rules and dashboards against what daemons print, in a module of its own
+	cd deploy/check && CGO_ENABLED=0 $(GO) vet ./...
+	cd deploy/check && CGO_ENABLED=0 $(GO) test -count=1 ./...
+
 demo: build ## a real file through a mesh, with a store killed in between
 	$(BIN)/beck demo
 
-test: lint build race thorough ## what a change must pass: lint, build, all tests
+test: lint build race thorough rules ## what a change must pass: lint, build, all tests
 
 race: ## all tests, with race detector and libzmq where they are there
 ifeq ($(CC_FOUND),)

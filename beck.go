@@ -26,7 +26,8 @@ var (
 	// ErrClosed says that the node was closed before or during the call.
 	ErrClosed = errors.New("node is closed")
 
-	// ErrConfig says that a setting is out of its bounds; the text names it.
+	// ErrConfig says that a setting is out of its bounds; the text names it, and so
+	// does a [SettingError] where it is about one field.
 	ErrConfig = errors.New("invalid configuration")
 
 	// ErrTopic says that a topic's name is not 1 to 255 bytes without NUL. It

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -51,6 +53,14 @@ type NodeConfig struct {
 	// Logger gets what the node has to say. Default: slog.Default().
 	Logger *slog.Logger
 
+	// TracerProvider makes the node's spans: of what a producer publishes, a store
+	// commits and a consumer hands over, see docs/tracing.md. Records carry the trace
+	// along in the headers "traceparent" and "tracestate". Default nil: none are made,
+	// records carry nothing, and it costs nothing; also the global provider is used
+	// only where it is set here, as otel.GetTracerProvider(). Processors of spans are
+	// called on the way of records: give one that gathers, not one that exports each.
+	TracerProvider trace.TracerProvider
+
 	// OnConnect is told of each node and tower that this node has begun to listen
 	// to, OnDisconnect when that ended, and why; a node redials by itself. Both are
 	// hooks: see [Peer] for what a hook may do. Default: none.
@@ -78,6 +88,18 @@ func (c NodeConfig) WithDefaults() NodeConfig {
 	return c
 }
 
+// SettingError says which setting is out of its bounds. It wraps [ErrConfig].
+type SettingError struct {
+	Field string // of the Config
+	Err   error  // what is wrong with it
+}
+
+// Error names the field.
+func (e *SettingError) Error() string { return fmt.Sprintf("%v: %s: %v", ErrConfig, e.Field, e.Err) }
+
+// Unwrap returns ErrConfig, and what is wrong.
+func (e *SettingError) Unwrap() []error { return []error{ErrConfig, e.Err} }
+
 // Validate returns nil, or an error that wraps ErrConfig and names the first
 // field that is out of its bounds. It expects the defaults to be filled in.
 func (c NodeConfig) Validate() error {
@@ -96,7 +118,7 @@ func (c NodeConfig) Validate() error {
 		{"Name", bounded(c.Name, 255)},
 	} {
 		if check.err != nil {
-			return fmt.Errorf("%w: %s: %w", ErrConfig, check.field, check.err)
+			return &SettingError{check.field, check.err}
 		}
 	}
 	return nil

@@ -174,7 +174,7 @@ func (c Config) validate() error {
 		{"SkipMissingAfter", int64(c.SkipMissingAfter), 0, 1 << 62},
 	} {
 		if b.is < b.low || b.is > b.high {
-			return fmt.Errorf("%w: %s is %d, not between %d and %d", beck.ErrConfig, b.field, b.is, b.low, b.high)
+			return &beck.SettingError{Field: b.field, Err: fmt.Errorf("%d is not between %d and %d", b.is, b.low, b.high)}
 		}
 	}
 	if c.PositionsFile != "" && c.SaveAs == "" {

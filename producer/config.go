@@ -117,7 +117,7 @@ func (c Config) validate() error {
 		{"Linger", int64(c.Linger), 0, int64(time.Hour)},
 	} {
 		if b.is < b.low || b.is > b.high {
-			return fmt.Errorf("%w: %s is %d, not between %d and %d", beck.ErrConfig, b.field, b.is, b.low, b.high)
+			return &beck.SettingError{Field: b.field, Err: fmt.Errorf("%d is not between %d and %d", b.is, b.low, b.high)}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -85,7 +86,7 @@ func (c Config) validate() error {
 		return err
 	}
 	if c.Dir == "" {
-		return fmt.Errorf("%w: Dir is empty", beck.ErrConfig)
+		return &beck.SettingError{Field: "Dir", Err: errors.New("no directory given")}
 	}
 	for _, t := range c.Topics {
 		if err := protocol.ValidTopic(t); err != nil {
@@ -93,7 +94,7 @@ func (c Config) validate() error {
 		}
 	}
 	if _, err := blocklog.ParseRules(c.Retain); err != nil {
-		return fmt.Errorf("%w: Retain: %w", beck.ErrConfig, err)
+		return &beck.SettingError{Field: "Retain", Err: err}
 	}
 	for _, b := range []struct {
 		field         string
@@ -105,7 +106,7 @@ func (c Config) validate() error {
 		{"MessageBytes", int64(c.MessageBytes), 1 << 10, 1 << 30},
 	} {
 		if b.is < b.low || b.is > b.high {
-			return fmt.Errorf("%w: %s is %d, not between %d and %d", beck.ErrConfig, b.field, b.is, b.low, b.high)
+			return &beck.SettingError{Field: b.field, Err: fmt.Errorf("%d is not between %d and %d", b.is, b.low, b.high)}
 		}
 	}
 	return nil

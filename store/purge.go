@@ -81,6 +81,25 @@ func (s *Store) purged(p core.Partition, before blocklog.State) {
 	s.tell(p, state)
 }
 
+// Purged is what a purge deletes of a partition.
+type Purged struct {
+	Partition string // the producer's address
+	Below     uint64 // offsets below it
+	Records   uint64 // so many are held
+}
+
+// PlanPurge returns what Purge would delete of a topic, by partition, and deletes
+// nothing. Partitions without records below before are left out, and all but one
+// unless partition is empty.
+func (s *Store) PlanPurge(topic, partition string, before uint64) ([]Purged, error) {
+	plan, err := s.log.PlanPurge(blocklog.PurgeOrder{Topic: topic, Producer: partition, Before: before})
+	list := make([]Purged, len(plan))
+	for i, p := range plan {
+		list[i] = Purged{p.Producer, p.Below, p.Records}
+	}
+	return list, err
+}
+
 // Purge deletes the records of a partition whose offset is below before, from
 // this store and, as they hear of it, from all others; they do not come back from
 // a store that was away for less than Config.TombstoneAge. An offset beyond the

@@ -92,12 +92,12 @@ func (c Config) validate() error {
 		{"QueueBytes", c.QueueBytes, 4 << 10, 1 << 30},
 	} {
 		if check.n < check.low || check.n > check.top {
-			return fmt.Errorf("%w: %s: %d is not between %d and %d", beck.ErrConfig, check.field, check.n, check.low, check.top)
+			return &beck.SettingError{Field: check.field, Err: fmt.Errorf("%d is not between %d and %d", check.n, check.low, check.top)}
 		}
 	}
 	for _, bind := range []struct{ field, endpoint string }{{"Sub", c.Sub}, {"Pub", c.Pub}} {
 		if _, _, err := protocol.ParseEndpoint(bind.endpoint); err != nil {
-			return fmt.Errorf("%w: %s: %q is not tcp://host:port", beck.ErrConfig, bind.field, bind.endpoint)
+			return &beck.SettingError{Field: bind.field, Err: fmt.Errorf("%q is not tcp://host:port", bind.endpoint)}
 		}
 	}
 	return nil

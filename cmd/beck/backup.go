@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/spf13/cobra"
@@ -12,16 +13,22 @@ func newBackup() *cobra.Command {
 	var dry bool
 	cmd := &cobra.Command{
 		Use:   "backup STORE-DIR FILE",
-		Short: "Write a store that does not run to one file",
+		Short: "Write all that a store holds to one file",
 		Long: `backup writes all that the store in STORE-DIR holds to FILE, with a checksum of each
-of its files, and changes nothing there. The store must not run. FILE must not be
-there; it has its name when it is complete and on disk, and is called FILE.tmp
-before. It is a tar file, with the checksums at its end as sha256sum reads them.
+of its files. FILE must not be there; it has its name when it is complete and on
+disk, and is called FILE.tmp before; "-" is standard output. It is a tar file, with
+the checksums at its end as sha256sum reads them.
+
+A store that runs goes on meanwhile. All that it had acknowledged when the command
+began is in the backup: the store is asked, by a socket in STORE-DIR that only its user
+can use, for a checkpoint, which it removes when the command ends. Until then what it
+deletes keeps its space on disk.
 
 "beck restore" makes a store of it. backup copies blocks as they are: see "beck
 store verify" for whether they are sound.`,
 		Example: `  beck backup /var/lib/beck /backups/monday.beck
-  beck backup --dry-run /var/lib/beck /backups/monday.beck`,
+  beck backup --dry-run /var/lib/beck /backups/monday.beck
+  ssh store1 beck backup /var/lib/beck - >store1.beck`,
 		Args: twoPaths("STORE-DIR", "FILE"),
 		RunE: runs(func(cmd *cobra.Command, args []string) error { return runBackup(cmd, args[0], args[1], dry) }),
 	}
@@ -40,10 +47,22 @@ func twoPaths(first, second string) cobra.PositionalArgs {
 }
 
 func runBackup(cmd *cobra.Command, dir, file string, dry bool) error {
+	to, told := cmd.OutOrStdout(), cmd.OutOrStdout()
+	if file == "-" {
+		if told = cmd.ErrOrStderr(); !dry && isTerminal(to) {
+			return usagef("FILE is -, and standard output is a terminal")
+		}
+	}
 	var a *blocklog.Archive
-	if err := watchBytes(cmd, func(ctx context.Context, w blocklog.Watcher) (err error) {
-		a, err = blocklog.Backup(ctx, dir, file, dry, blocklog.Options{}, w)
-		return err
+	if err := watchBytes(cmd, func(ctx context.Context, w blocklog.Watcher) error {
+		return atRest(ctx, dir, func(ctx context.Context, dir string) (err error) {
+			if file == "-" && !dry {
+				a, err = blocklog.BackupTo(ctx, dir, to, blocklog.Options{}, w)
+			} else {
+				a, err = blocklog.Backup(ctx, dir, file, dry, blocklog.Options{}, w)
+			}
+			return err
+		})
 	}); err != nil {
 		return err
 	}
@@ -51,13 +70,13 @@ func runBackup(cmd *cobra.Command, dir, file string, dry bool) error {
 	if dry {
 		done = "would write"
 	}
-	return say(cmd, "%s store=%s partitions=%d records=%d files=%d bytes=%d\n", done, a.Store, a.Partitions, a.Records, a.Files, a.Bytes)
+	return say(told, "%s store=%s partitions=%d records=%d files=%d bytes=%d\n", done, a.Store, a.Partitions, a.Records, a.Files, a.Bytes)
 }
 
-// say writes a line to standard output.
-func say(cmd *cobra.Command, format string, args ...any) error {
-	if _, err := fmt.Fprintf(cmd.OutOrStdout(), format, args...); err != nil {
-		return fmt.Errorf("writing standard output: %w", err)
+// say writes a line of results.
+func say(out io.Writer, format string, args ...any) error {
+	if _, err := fmt.Fprintf(out, format, args...); err != nil {
+		return fmt.Errorf("writing what was done: %w", err)
 	}
 	return nil
 }
@@ -96,5 +115,5 @@ func runRestore(cmd *cobra.Command, file, dir string, dry bool) error {
 	if dry {
 		done = "would restore"
 	}
-	return say(cmd, "%s backup-of=%s partitions=%d records=%d bytes=%d\n", done, a.Store, a.Partitions, a.Records, a.Bytes)
+	return say(cmd.OutOrStdout(), "%s backup-of=%s partitions=%d records=%d bytes=%d\n", done, a.Store, a.Partitions, a.Records, a.Bytes)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/config"
 	"github.com/spf13/cobra"
 )
@@ -194,16 +196,15 @@ func chosen(cmd *cobra.Command, flag string) (string, bool) {
 	return text, text != ""
 }
 
-// flagInText finds what an error may call a flag: --listen, or as the Go
-// packages do Listen.
-var flagInText = regexp.MustCompile(`--([a-z][a-z0-9-]*)|\b([A-Z][a-z]+): `)
+// flagInText finds the flags that an error names.
+var flagInText = regexp.MustCompile(`--([a-z][a-z0-9-]*)`)
 
 // origins says of the flags that an error names where their values are from,
 // if that is not the command line: what is wrong is there.
 func origins(cmd *cobra.Command, line string) (said string) {
 	seen := make(map[string]bool)
 	for _, m := range flagInText.FindAllStringSubmatch(line, -1) {
-		name := m[1] + strings.ToLower(m[2])
+		name := m[1]
 		f := cmd.Flag(name)
 		if f == nil || seen[name] {
 			continue
@@ -214,4 +215,23 @@ func origins(cmd *cobra.Command, line string) (said string) {
 		}
 	}
 	return said
+}
+
+// settingFlags are the flags of settings that are called otherwise.
+var settingFlags = map[string]string{
+	"Dir": "data", "SaveAs": "name", "MinStoreAcks": "acks", "SkipMissingAfter": "skip-missing",
+}
+
+// byFlag returns the text of an error; a setting that is wrong is called as the flag
+// that it was given by.
+func byFlag(cmd *cobra.Command, err error) string {
+	text, wrong := err.Error(), new(beck.SettingError)
+	if !errors.As(err, &wrong) {
+		return text
+	}
+	name := cmp.Or(settingFlags[wrong.Field], strings.ToLower(wrong.Field))
+	if cmd.Flag(name) == nil {
+		return text
+	}
+	return strings.Replace(text, wrong.Error(), fmt.Sprintf("--%s: %v", name, wrong.Err), 1)
 }

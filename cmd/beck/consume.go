@@ -23,6 +23,7 @@ const stuckOutput = time.Second // how long an interrupted consume waits for its
 type consumeFlags struct {
 	meshFlags
 	web           httpFlags
+	spans         traceFlags
 	topics        []string // of --topic
 	span          spanFlag
 	fromBeginning bool
@@ -79,6 +80,7 @@ value in 4 bytes, %H the number of headers; modifiers such as %s{hex}, %k{base64
 	f.addStart(cmd)
 	f.addOutput(cmd)
 	f.web.addTo(cmd, httpd.Off)
+	f.spans.addTo(cmd)
 	return cmd
 }
 
@@ -117,6 +119,8 @@ func (f *consumeFlags) check(cmd *cobra.Command) error {
 		return usagef("--from-beginning and --offset %s: want one of them", &f.span)
 	case f.quiet && f.verbose:
 		return usagef("--quiet and --verbose: want one of them")
+	case f.quiet && given(cmd.Flags(), levelFlag):
+		return usagef("--quiet and --%s %s: want one of them", levelFlag, f.words)
 	case changed("translate") && f.translate == "":
 		return usagef("--translate: no command given")
 	}
@@ -148,6 +152,12 @@ func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {
 	if f.quiet {
 		node.Logger = slog.New(slog.DiscardHandler)
 	}
+	provider, flush, err := f.spans.start(cmd, node.Logger)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	node.TracerProvider = provider
 	c := f.config(node, topics)
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
@@ -158,7 +168,9 @@ func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {
 	if err != nil {
 		return err
 	}
-	h, err := f.web.serve(cmd, consumerDaemon(cons, node))
+	d := consumerDaemon(cons, node)
+	d.LogLevel = f.overHTTP(node.Logger)
+	h, err := f.web.serve(cmd, d)
 	if err != nil {
 		return errors.Join(err, cons.Close())
 	}

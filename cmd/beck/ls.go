@@ -21,8 +21,8 @@ of how many the producer is alive; the records that can be had and the bytes of
 their values; how many came a second while it looked; and how long ago the last one
 came. Topics of beck's own are left out without --all.
 
-If a tower or a store does not answer, what the others know is printed, and the
-exit status is 1.`,
+If there is no record of a TOPIC, or if a tower or a store does not answer, what is
+known is printed, and the exit status is 1.`,
 		Example: `  beck ls
   beck ls hello --sample 10s -o json`,
 		Args: topicArgs,
@@ -67,7 +67,17 @@ func runLs(cmd *cobra.Command, f *inspectFlags, all bool, names []string) error 
 		survey.Part
 		Topics []survey.Topic `json:"topics"`
 	}{snap.Part(), topics}
-	return f.print(cmd, snap, what, topicTable(snap, topics))
+	if len(names) == 0 || len(topics) > 0 {
+		if err := f.print(cmd, snap, what, topicTable(snap, topics)); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if _, err := topicOf(snap, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func topicTable(snap *survey.Snapshot, topics []survey.Topic) *table {

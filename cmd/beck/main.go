@@ -64,7 +64,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	if errors.As(err, &verdict) {
 		return verdict.status
 	}
-	line := strings.Join(strings.Fields(err.Error()), " ")
+	line := strings.Join(strings.Fields(byFlag(cmd, err)), " ")
 	line += origins(cmd, line)
 	if !hasRun(cmd) || errors.As(err, new(usageError)) {
 		fmt.Fprintf(errOut, "beck: %s (see %q)\n", line, cmd.CommandPath()+" --help")

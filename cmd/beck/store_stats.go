@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -9,18 +10,19 @@ import (
 )
 
 func newStoreStats() *cobra.Command {
-	var f stoppedFlags
+	var f storeDirFlags
 	var partitions bool
 	cmd := &cobra.Command{
 		Use:   "stats --data DIR",
-		Short: "Show what a store holds that does not run",
-		Long: `stats shows of a store that does not run its address, the version of its format and
-what it takes on disk, and of each topic how many partitions, records and bytes (of
+		Short: "Show what a store holds, and what it takes",
+		Long: `stats shows of a store its address, the version of its format and what it takes on
+disk, and of each topic how many partitions, records and bytes (of
 values, as they were sent) there are. MISSING are records between tail and head that
 the store lacks, DIFFERS ranges of which another store holds other contents, SET
 ASIDE blocks that were damaged. Nothing is changed.
 
-What a store holds that runs, "beck ls" and "beck describe" show.`,
+Of a store that runs it is what was on disk when the command began. "beck ls" and
+"beck describe" show what all stores of a mesh hold, from anywhere.`,
 		Example: `  beck store stats --data /var/lib/beck
   beck store stats --data /var/lib/beck --partitions`,
 		Args: cobra.NoArgs,
@@ -31,12 +33,15 @@ What a store holds that runs, "beck ls" and "beck describe" show.`,
 	return cmd
 }
 
-func runStoreStats(cmd *cobra.Command, f *stoppedFlags, partitions bool) error {
+func runStoreStats(cmd *cobra.Command, f *storeDirFlags, partitions bool) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	s, err := blocklog.Summarize(f.dir, blocklog.Options{})
-	if err != nil {
+	var s *blocklog.Summary
+	if err := atRest(cmd.Context(), f.dir, func(_ context.Context, dir string) (err error) {
+		s, err = blocklog.Summarize(dir, blocklog.Options{})
+		return err
+	}); err != nil {
 		return err
 	}
 	what := statsOf(s)

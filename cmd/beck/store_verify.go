@@ -10,12 +10,12 @@ import (
 )
 
 func newStoreVerify() *cobra.Command {
-	var f stoppedFlags
+	var f storeDirFlags
 	var complete bool
 	cmd := &cobra.Command{
 		Use:   "verify --data DIR",
 		Short: "Read a whole store, and say what of it is damaged",
-		Long: `verify reads every block of a store that does not run, and changes nothing. It checks
+		Long: `verify reads every block of a store, and changes nothing. It checks
 
   block     the checksum, the layout and the key of each block
   file      that the files can be read which have them
@@ -29,7 +29,9 @@ set aside because they were damaged: it fetches them from others when it runs, i
 they have them. They are no damage, unless --complete says so.
 
 The exit status is 0 if the store is sound, and 1 if it is not or cannot be read.
-A store that runs has to be stopped first, or its backup be restored elsewhere.`,
+A store that runs goes on meanwhile. What is read is what it had on disk when the
+command began: it makes a checkpoint, which takes the space of what is deleted until
+the command ends.`,
 		Example: `  beck store verify --data /var/lib/beck
   beck store verify --data /var/lib/beck --complete -o json`,
 		Args: cobra.NoArgs,
@@ -40,14 +42,16 @@ A store that runs has to be stopped first, or its backup be restored elsewhere.`
 	return cmd
 }
 
-func runStoreVerify(cmd *cobra.Command, f *stoppedFlags, complete bool) error {
+func runStoreVerify(cmd *cobra.Command, f *storeDirFlags, complete bool) error {
 	if err := f.check(); err != nil {
 		return err
 	}
 	var a *blocklog.Audit
-	if err := watchBytes(cmd, func(ctx context.Context, w blocklog.Watcher) (err error) {
-		a, err = blocklog.Verify(ctx, f.dir, blocklog.Options{}, w)
-		return err
+	if err := watchBytes(cmd, func(ctx context.Context, w blocklog.Watcher) error {
+		return atRest(ctx, f.dir, func(ctx context.Context, dir string) (err error) {
+			a, err = blocklog.Verify(ctx, dir, blocklog.Options{}, w)
+			return err
+		})
 	}); err != nil {
 		return err
 	}

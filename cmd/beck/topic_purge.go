@@ -2,14 +2,15 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
-	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/protocol"
 	"github.com/spf13/cobra"
 )
@@ -26,9 +27,10 @@ func newTopic() *cobra.Command {
 
 // purgeFlags say what is purged.
 type purgeFlags struct {
-	stoppedFlags
+	storeDirFlags
 	partition string
 	before    offsetOrAll
+	wait      time.Duration
 	dry, yes  bool
 }
 
@@ -37,13 +39,18 @@ func newTopicPurge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "purge TOPIC --data DIR",
 		Short: "Delete records of a topic, in all stores",
-		Long: `purge deletes the records of TOPIC below an offset in the directory of a store that
-does not run. When that store runs again it tells all other stores, which delete them,
-too: it is enough to stop one. They do not come back from a store that was away for
-less than 30 days. What is published later, and offsets, stay. A producer or a C store
-that still has the records is not told.
+		Long: `purge deletes the records of TOPIC below an offset: in the store whose directory it is
+given, which tells all others, and they delete them, too. They do not come back from
+a store that was away for less than 30 days. What is published later, and offsets,
+stay. A producer or a C store that still has the records is not told.
 
-What is or would be deleted is printed. Without --yes it asks on the terminal.`,
+The store may run or not. One that runs is asked by a socket in DIR that only its user
+can use, so purge is called on its machine. It then shows how far the other
+stores are, and for --wait waits for those that are not there yet; one that does not
+run tells them when it does.
+
+What is or would be deleted is printed. Without --yes it asks on the terminal. Of
+records that come meanwhile none is deleted.`,
 		Example: `  beck topic purge orders --before 1000 --data /var/lib/beck --dry-run
   beck topic purge orders --before all --data /var/lib/beck --yes`,
 		Args: oneTopic,
@@ -54,6 +61,7 @@ What is or would be deleted is printed. Without --yes it asks on the terminal.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.partition, "partition", "", "purge the partition of one producer, of this `ADDRESS` (default: all)")
 	fl.Var(&f.before, "before", "the lowest `OFFSET` that stays, or all: what there is now")
+	fl.DurationVar(&f.wait, "wait", 10*time.Second, "how long to wait for the other stores; 0 does not look at them")
 	fl.BoolVar(&f.dry, "dry-run", false, "delete nothing, and show what would be deleted")
 	fl.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	return cmd
@@ -85,52 +93,86 @@ func (o *offsetOrAll) Set(text string) error {
 	return nil
 }
 
-func runTopicPurge(cmd *cobra.Command, f *purgeFlags, topic string) error {
-	if err := f.check(); err != nil {
-		return err
-	}
-	if f.partition != "" && protocol.ValidAddress(f.partition) != nil {
+// check returns what is wrong with the flags.
+func (f *purgeFlags) check(in io.Reader) error {
+	switch {
+	case f.partition != "" && protocol.ValidAddress(f.partition) != nil:
 		return usagef("--partition: %q: want an address, 32 upper-case hex characters", f.partition)
-	}
-	if !f.dry && !f.yes && !isTerminal(cmd.InOrStdin()) {
+	case f.wait < 0 || f.wait > time.Hour:
+		return usagef("--wait: %v: want 0 to 1h", f.wait)
+	case !f.dry && !f.yes && !isTerminal(in):
 		return usagef("this deletes records: give --yes, or --dry-run to see which")
+	case !f.dry && !f.yes && f.out.value == "json":
+		return usagef("-o json does not ask: give --yes, or --dry-run to see which records")
 	}
-	order := blocklog.PurgeOrder{Topic: topic, Producer: f.partition, Before: uint64(f.before)}
-	plan, err := blocklog.PlanPurge(f.dir, order, blocklog.Options{})
-	if err != nil {
+	return f.storeDirFlags.check()
+}
+
+func runTopicPurge(cmd *cobra.Command, f *purgeFlags, topic string) error {
+	if err := f.check(cmd.InOrStdin()); err != nil {
 		return err
 	}
-	if len(plan) == 0 {
+	ctx, stop := untilSignal(cmd.Context())
+	defer stop()
+	if err := purge(ctx, cmd, f, topic); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errors.New("interrupted")
+}
+
+func purge(ctx context.Context, cmd *cobra.Command, f *purgeFlags, topic string) error {
+	job := &purging{dir: f.dir, topic: topic, partition: f.partition, before: uint64(f.before), log: (&meshFlags{}).logger(cmd.ErrOrStderr())}
+	if err := job.look(ctx); err != nil {
+		return err
+	}
+	if len(job.plan) == 0 {
 		return fmt.Errorf("store %q has no records of topic %q to purge", f.dir, topic)
 	}
-	if err := f.printPlan(cmd, plan); err != nil || f.dry {
-		return err
+	if f.dry {
+		return f.print(cmd, job.report(), job.table())
+	}
+	if f.out.value != "json" {
+		if err := f.print(cmd, nil, job.table()); err != nil {
+			return err
+		}
 	}
 	if !f.yes {
 		if err := confirm(cmd, fmt.Sprintf("delete these records of topic %s in all stores?", humanName(topic))); err != nil {
 			return err
 		}
 	}
-	_, err = blocklog.PurgeDir(f.dir, order, blocklog.Options{Logger: (&meshFlags{}).logger(cmd.ErrOrStderr())})
-	return err
-}
-
-// purgedJSON is what is deleted of a partition.
-type purgedJSON struct {
-	Topic     string `json:"topic"`
-	Partition string `json:"partition"`
-	Below     uint64 `json:"below"`
-	Records   uint64 `json:"records"`
-}
-
-func (f *purgeFlags) printPlan(cmd *cobra.Command, plan []blocklog.Purged) error {
-	what := []purgedJSON{}
-	t := newTable("PARTITION", ">BELOW", ">RECORDS")
-	for _, p := range plan {
-		what = append(what, purgedJSON{p.Topic, p.Producer, p.Below, p.Records})
-		t.add(p.Producer, number(p.Below), humanCount(p.Records))
+	if err := job.purge(ctx); err != nil {
+		return err
 	}
-	return f.print(cmd, what, t)
+	if job.running != nil && f.wait > 0 {
+		if err := job.spread(ctx, f.wait); err != nil {
+			return fmt.Errorf("it is deleted here, and the other stores are told; how far they are cannot be seen: %w", err)
+		}
+	}
+	return f.printSpread(cmd, job)
+}
+
+// printSpread prints which stores have deleted the records, or with -o json
+// everything.
+func (f *purgeFlags) printSpread(cmd *cobra.Command, job *purging) error {
+	if f.out.value != "json" && len(job.stores) == 0 {
+		return nil
+	}
+	if f.out.value != "json" {
+		fmt.Fprintln(cmd.OutOrStdout()) // behind the first table
+	}
+	t := newTable("STORE", "PURGED")
+	for _, s := range job.stores {
+		state := "yes"
+		switch {
+		case s.Silent:
+			state = "no answer: it hears of it when it is back"
+		case s.Left > 0:
+			state = fmt.Sprintf("not yet: %d partitions", s.Left)
+		}
+		t.add(s.Address, state)
+	}
+	return f.print(cmd, job.report(), t)
 }
 
 // confirm asks on the terminal, and returns an error unless the answer is yes.

@@ -18,6 +18,9 @@ import (
 // backupTemp is what the name of a backup ends in until it is complete.
 const backupTemp = ".tmp"
 
+// backupBuffer is how much of a backup is written at once.
+const backupBuffer = 1 << 20
+
 // Backup writes the store in dir, which no store may have open, to a file, with a
 // checksum of each of the store's files, and changes nothing in dir. The file has
 // its name when it is complete and on disk; before it is called the same with
@@ -28,18 +31,53 @@ const backupTemp = ".tmp"
 // Errors: those of opening dir ([ErrInUse], [ErrNotStore], [ErrFormat], damage that
 // would keep a store from starting), [ErrExists], ctx's, and those of the disk.
 // Blocks are copied as they are: [Verify] tells whether they are sound. w may be nil.
-func Backup(ctx context.Context, dir, file string, dry bool, o Options, w Watcher) (_ *Archive, err error) {
+func Backup(ctx context.Context, dir, file string, dry bool, o Options, w Watcher) (*Archive, error) {
+	if err := vacant(o, file); err != nil {
+		return nil, fmt.Errorf("backup of %q: %w", dir, err)
+	}
+	return runBackup(ctx, dir, o, w, func(b *backup) error {
+		if dry {
+			return nil
+		}
+		return b.write(file)
+	})
+}
+
+// vacant refuses to replace a file.
+func vacant(o Options, file string) error {
+	if o, err := o.withDefaults(); err != nil {
+		return err
+	} else if _, err = o.FS.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %q; choose another name, or remove it", ErrExists, file)
+}
+
+// BackupTo is Backup that writes to out. What was written is a backup only if there is
+// no error.
+func BackupTo(ctx context.Context, dir string, out io.Writer, o Options, w Watcher) (*Archive, error) {
+	return runBackup(ctx, dir, o, w, func(b *backup) error {
+		buffered := bufio.NewWriterSize(out, backupBuffer)
+		err := b.copy(buffered)
+		if err == nil {
+			err = buffered.Flush()
+		}
+		return err
+	})
+}
+
+// runBackup opens dir and does what a backup of it needs.
+func runBackup(ctx context.Context, dir string, o Options, w Watcher, do func(*backup) error) (_ *Archive, err error) {
 	f, err := openFrozen(dir, o)
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
-	b := &backup{frozen: f, file: file, pace: pace{ctx: ctx, watch: w}}
+	b := &backup{frozen: f, pace: pace{ctx: ctx, watch: w}}
 	if err = b.list(); err == nil {
-		err = b.vacant()
-	}
-	if err == nil && !dry {
-		err = b.write()
+		err = do(b)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("backup of %q: %w", dir, err)
@@ -50,7 +88,6 @@ func Backup(ctx context.Context, dir, file string, dry bool, o Options, w Watche
 type backup struct {
 	Archive
 	*frozen
-	file  string
 	pace  pace
 	names []string // relative to the directory
 	sizes []int64
@@ -91,21 +128,9 @@ func (b *backup) list() error {
 	return nil
 }
 
-// vacant refuses to replace a file.
-func (b *backup) vacant() error {
-	_, err := b.opts.FS.Stat(b.file)
-	if err == nil {
-		return fmt.Errorf("%w: %q; choose another name, or remove it", ErrExists, b.file)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
 // write writes the file under another name, syncs it, and gives it its own.
-func (b *backup) write() (err error) {
-	temp := b.file + backupTemp
+func (b *backup) write(file string) (err error) {
+	temp := file + backupTemp
 	out, err := b.opts.FS.Create(temp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
@@ -115,7 +140,7 @@ func (b *backup) write() (err error) {
 			err = errors.Join(err, b.opts.FS.Remove(temp))
 		}
 	}()
-	w := bufio.NewWriterSize(out, 1<<20)
+	w := bufio.NewWriterSize(out, backupBuffer)
 	if err = b.copy(w); err == nil {
 		err = w.Flush()
 	}
@@ -125,10 +150,10 @@ func (b *backup) write() (err error) {
 	if err = errors.Join(err, out.Close()); err != nil {
 		return err
 	}
-	if err = b.opts.FS.Rename(temp, b.file); err != nil {
+	if err = b.opts.FS.Rename(temp, file); err != nil {
 		return err
 	}
-	if err := home.SyncDir(b.opts.FS, b.opts.FS.PathDir(b.file)); err != nil {
+	if err := home.SyncDir(b.opts.FS, b.opts.FS.PathDir(file)); err != nil {
 		return fmt.Errorf("the backup is complete, but may be gone after a crash: %w", err)
 	}
 	return nil

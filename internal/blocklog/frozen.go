@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/beckmesh/beck/internal/home"
 )
 
@@ -30,8 +32,8 @@ func openFrozen(dir string, o Options) (_ *frozen, err error) {
 	if o, err = o.withDefaults(); err != nil {
 		return nil, err
 	}
-	if _, err := o.FS.Stat(o.FS.PathJoin(dir, identityName)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %q has no %s", ErrNotStore, dir, identityName)
+	if err := isStore(o.FS, dir); err != nil {
+		return nil, err
 	}
 	d, err := home.Open(dir, o.FS, storeKind)
 	if err != nil {
@@ -42,6 +44,14 @@ func openFrozen(dir string, o Options) (_ *frozen, err error) {
 		return nil, errors.Join(f.blame(err), d.Close())
 	}
 	return f, nil
+}
+
+// isStore returns [ErrNotStore] of a directory that is none.
+func isStore(files vfs.FS, dir string) error {
+	if _, err := files.Stat(files.PathJoin(dir, identityName)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %q has no %s", ErrNotStore, dir, identityName)
+	}
+	return nil
 }
 
 func (f *frozen) open() (err error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -31,12 +32,16 @@ const (
 // The exception is compaction. It can do without, and while it waited it would
 // keep the last of the room for output that is of no use yet, which commits could
 // have had. So it fails at once, which Pebble expects of it and removes that
-// output, and begins again after a while.
+// output, and begins again after a while. So does a checkpoint, which is not begun
+// again.
 type fullFS struct {
 	vfs.FS
 	report func(full bool) // called one at a time
 	log    *slog.Logger
 	grace  time.Duration
+	// optional is a directory that nothing depends on: what is written there fails
+	// at once if the disk is full.
+	optional string
 
 	mu      sync.Mutex
 	waiting int
@@ -61,7 +66,7 @@ func isFull(err error) bool {
 // wait calls try until it fails for another reason than a full disk, or not.
 func (f *fullFS) wait(op, name string, try func() error) error {
 	err := try()
-	if !isFull(err) {
+	if !isFull(err) || f.optional != "" && strings.HasPrefix(name, f.optional) {
 		return err
 	}
 	f.begin(op, name, err)

@@ -29,9 +29,11 @@ type Log struct {
 	closed  bool
 	damage  map[Partition][]*CorruptError // met in files, not in quarantine
 	damaged int                           // how many in all
-	touched []Partition                   // changed since the last Enforce
-	small   []Partition                   // worth merging
-	held    uint64                        // State.Bytes of all partitions
+	// suspects are files that Inspect has to look at.
+	suspects []suspect
+	touched  []Partition // changed since the last Enforce
+	small    []Partition // worth merging
+	held     uint64      // State.Bytes of all partitions
 	// conflicts are the marks of those partitions that have some.
 	conflicts map[Partition]marks
 
@@ -45,8 +47,9 @@ type Log struct {
 	least     uint64     // commits that were confirmed before it was opened again
 	watermark *watermark // guarded by writing
 
-	retention retention
-	reclaimer reclaimer
+	retention   retention
+	reclaimer   reclaimer
+	checkpoints checkpoints
 
 	disk      *fullFS
 	abandoned chan struct{} // closed when Close gives up on a full disk
@@ -85,8 +88,12 @@ func Open(dir string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blocklog: open: %w", err)
 	}
+	if err := h.dropCheckpoints(); err != nil {
+		o.Logger.Warn("what a backup left cannot be removed", "dir", h.File(checkpointsName), "error", err)
+	}
 	l := newLog(o, h)
 	l.abandoned, l.disk = make(chan struct{}), newFullFS(o)
+	l.disk.optional = o.FS.PathJoin(h.Path, checkpointsName)
 	l.opts.FS = l.disk
 	if err := l.openInTime(); err != nil {
 		return nil, fmt.Errorf("blocklog: open %q: %w", h.Path, err)
@@ -140,7 +147,13 @@ func (l *Log) openFiles() (err error) {
 		return err
 	}
 	if err = l.checkManifest(); err == nil {
-		l.db, err = openPebble(l.home.File(pebbleName), pebbleOptions(l.opts))
+		o := pebbleOptions(l.opts)
+		tell := o.EventListener.BackgroundError
+		o.EventListener.BackgroundError = func(err error) {
+			tell(err)
+			l.suspect(err)
+		}
+		l.db, err = openPebble(l.home.File(pebbleName), o)
 	}
 	if err != nil {
 		return errors.Join(err, l.watermark.close())
@@ -328,7 +341,7 @@ func (l *Log) finish() error {
 		return nil
 	}
 	l.keepWatermark(time.Time{})
-	return l.closeFiles()
+	return errors.Join(l.closeFiles(), l.home.dropCheckpoints())
 }
 
 func (l *Log) closeFiles() error { return errors.Join(l.db.Close(), l.watermark.close()) }

@@ -29,7 +29,7 @@ const memTables = 8
 func pebbleOptions(o Options) *pebble.Options {
 	logger := pebbleLogger{o.Logger.With("part", "pebble")}
 	po := &pebble.Options{
-		FS:                 orderedFS{blobFS{tableFS{o.FS}}},
+		FS:                 orderedFS{blobFS{tableFS{newWALFS(o.FS)}}},
 		FormatMajorVersion: pebbleFormat,
 		CacheSize:          o.CacheBytes,
 		Logger:             logger,

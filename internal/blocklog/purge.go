@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// PurgeOrder says what of a stopped store is to be deleted.
+// PurgeOrder says what of a store is to be deleted.
 type PurgeOrder struct {
 	Topic    string
 	Producer string // of one partition; empty: all of the topic
@@ -17,6 +17,16 @@ type Purged struct {
 	Partition
 	Below   uint64 // offsets below it are deleted
 	Records uint64 // so many are held
+}
+
+// PlanPurge returns what [Log.Purge] would delete to carry out an order, and deletes
+// nothing. Partitions that hold nothing below o.Before are left out.
+func (l *Log) PlanPurge(order PurgeOrder) ([]Purged, error) {
+	if err := l.enter(); err != nil {
+		return nil, err
+	}
+	defer l.leave()
+	return l.planPurge(order)
 }
 
 // PlanPurge returns what [PurgeDir] would delete in dir, which no store may have
@@ -31,27 +41,26 @@ func PlanPurge(dir string, order PurgeOrder, o Options) (_ []Purged, err error) 
 	return f.planPurge(order)
 }
 
-// PurgeDir deletes records in dir, which no store may have open, as [Log.Purge]
-// does, and returns what it deleted. When the store runs again it tells others.
-func PurgeDir(dir string, order PurgeOrder, o Options) (_ []Purged, err error) {
-	if _, err := PlanPurge(dir, order, o); err != nil { // a store is not made by it
-		return nil, err
+// PurgeDir carries out a plan of [PlanPurge] in dir, which no store may have open, as
+// [Log.Purge] does. When the store runs again it tells others.
+func PurgeDir(dir string, plan []Purged, o Options) (err error) {
+	if o, err = o.withDefaults(); err != nil {
+		return err
+	}
+	if err := isStore(o.FS, dir); err != nil { // Open would make one
+		return err
 	}
 	l, err := Open(dir, o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	plan, err := l.planPurge(order)
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range plan {
+	for _, p := range plan {
 		if err := l.Purge(p.Partition, p.Below); err != nil {
-			return plan[:i], err
+			return err
 		}
 	}
-	return plan, nil
+	return nil
 }
 
 func (l *Log) planPurge(order PurgeOrder) (plan []Purged, err error) {

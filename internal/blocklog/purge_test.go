@@ -1,6 +1,7 @@
 package blocklog
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -27,10 +28,15 @@ func TestPurgeDir(t *testing.T) {
 		{PurgeOrder{Topic: alpha.Topic, Before: math.MaxUint64}, []Purged{{alpha, 9_000, 9_000 - 5_003}}},
 	} {
 		sortPurged(c.want)
-		for _, f := range []func(string, PurgeOrder, Options) ([]Purged, error){PlanPurge, PurgeDir} {
-			if got, err := f("/s", c.order, o); err != nil || !slices.Equal(got, c.want) {
-				t.Errorf("%+v: %v, %v; want %v", c.order, got, err, c.want)
-			}
+		plan, err := PlanPurge("/s", c.order, o)
+		if err != nil || !slices.Equal(plan, c.want) {
+			t.Errorf("%+v: %v, %v; want %v", c.order, plan, err, c.want)
+		}
+		if err := PurgeDir("/s", plan, o); err != nil {
+			t.Error(err)
+		}
+		if left, err := PlanPurge("/s", c.order, o); err != nil || len(left) > 0 {
+			t.Errorf("%+v: %v are left, %v", c.order, left, err)
 		}
 		wantSound(t, "/s", o)
 	}
@@ -40,6 +46,9 @@ func TestPurgeDir(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	wantRange(t, l, beta, 0, 0, 10)
+	if err := PurgeDir("/none", nil, o); !errors.Is(err, ErrNotStore) {
+		t.Error(err)
+	}
 }
 
 func sortPurged(all []Purged) {
