@@ -105,7 +105,11 @@ func TestComposePrometheus(t *testing.T) {
 	}
 	var config struct {
 		Scrape []struct {
-			Static []struct{ Targets []string } `yaml:"static_configs"`
+			Job    string `yaml:"job_name"`
+			Static []struct {
+				Targets []string
+				Labels  map[string]string
+			} `yaml:"static_configs"`
 		} `yaml:"scrape_configs"`
 	}
 	if err := yaml.Unmarshal(data, &config); err != nil {
@@ -115,6 +119,9 @@ func TestComposePrometheus(t *testing.T) {
 	for _, s := range config.Scrape {
 		for _, static := range s.Static {
 			targets = append(targets, static.Targets...)
+			if !strings.HasPrefix(s.Job, "beck") || len(static.Labels) > 0 {
+				t.Errorf("job %s with labels %v: rules and dashboard go by jobs that begin with beck, and by beck's own labels", s.Job, static.Labels)
+			}
 		}
 	}
 	p := composeProject(t)

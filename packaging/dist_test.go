@@ -67,7 +67,7 @@ func TestSameBytes(t *testing.T) {
 func copySources(t *testing.T, to string) {
 	t.Helper()
 	copyContext(t, to)
-	for _, name := range []string{"packaging", "deploy/systemd"} {
+	for _, name := range []string{"packaging", "deploy"} {
 		if err := os.CopyFS(filepath.Join(to, name), os.DirFS(filepath.Join("..", name))); err != nil {
 			t.Fatal(err)
 		}
