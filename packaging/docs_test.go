@@ -36,9 +36,9 @@ func TestInstallCommands(t *testing.T) {
 }
 
 // imageWord returns where in a command line of docker the arguments of beck begin:
-// behind the image, or the service of compose.
+// behind the image, or the service of compose. One that builds the image has none.
 func imageWord(words []string) int {
-	if len(words) < 3 || words[0] != "docker" {
+	if len(words) < 3 || words[0] != "docker" || words[1] == "build" {
 		return -1
 	}
 	for i, word := range words {
