@@ -20,7 +20,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const kubernetesDir = "../deploy/kubernetes"
+const (
+	kubernetesDir = "../deploy/kubernetes"
+	podIP         = "10.1.2.3" // stands for that of any pod
+)
 
 // cluster is what the manifests say, by kind.
 type cluster struct {
@@ -126,7 +129,7 @@ func kubernetesCall(t *testing.T, pod *core.PodSpec, container *core.Container) 
 	for _, variable := range container.Env {
 		value := variable.Value
 		if from := variable.ValueFrom; from != nil && from.FieldRef != nil && from.FieldRef.FieldPath == "status.podIP" {
-			value = "10.1.2.3"
+			value = podIP
 		}
 		c.env = append(c.env, variable.Name+"="+value)
 	}
@@ -177,7 +180,7 @@ func TestKubernetesCommands(t *testing.T) {
 			want := map[string]string{"http": settings[role+".http"]}
 			if role == "store" {
 				want["mesh"] = settings["store.listen"]
-				if settings["store.host"] != "10.1.2.3" {
+				if settings["store.host"] != podIP {
 					t.Errorf("it announces %q, want the address of the pod", settings["store.host"])
 				}
 				checkVolume(t, set, settings["store.data"])
