@@ -136,6 +136,7 @@ check: ## before a release, within 15 minutes: tests, 2,000 histories, 1,000 cra
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) crash POINTS=1000
 	$(MAKE) planted
+	$(MAKE) packagetest
 	$(MAKE) fuzz FUZZTIME=3s
 
 check-full: ## 100,000 histories (about an hour), 5,000 crash points, full chaos

@@ -131,7 +131,7 @@ func TestArchive(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Error("the names are not in order")
 	}
-	for _, want := range []string{"beck", "LICENSE", "NOTICE", "README.md", "man/beck-store.1", "completions/_beck"} {
+	for _, want := range []string{"beck", "LICENSE", "LICENSES", "NOTICE", "README.md", "man/beck-store.1", "completions/_beck"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no %s in it: %q", want, names)
 		}

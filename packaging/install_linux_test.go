@@ -147,7 +147,7 @@ var installed = []string{
 	"/usr/lib/systemd/system/beck-tower.service", "/usr/lib/systemd/system/beck-store.service",
 	"/usr/share/man/man1/beck.1.gz", "/usr/share/man/man1/beck-store.1.gz",
 	"/usr/share/bash-completion/completions/beck", "/usr/share/fish/vendor_completions.d/beck.fish",
-	"/usr/share/doc/beck/NOTICE", "/usr/share/doc/beck/changelog.gz",
+	"/usr/share/doc/beck/NOTICE", "/usr/share/doc/beck/LICENSES", "/usr/share/doc/beck/changelog.gz",
 }
 
 func checkInstalled(t *testing.T, m machine, version string) {
