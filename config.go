@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -22,6 +24,9 @@ const (
 
 // DefaultListen is every interface and a free port, as Dafka nodes do.
 const DefaultListen = ":0"
+
+// DefaultRootTraces is how many traces a producer begins a second by itself.
+const DefaultRootTraces = 10
 
 // NodeConfig is what producers, consumers and stores have in common. The zero
 // value stands for the defaults.
@@ -50,6 +55,10 @@ type NodeConfig struct {
 	// to the protocol. At most 255 bytes. Default: none.
 	Name string
 
+	// Version is that of the program, told beside the name. At most 255 bytes.
+	// Default: the version of beck that the program was built with.
+	Version string
+
 	// Logger gets what the node has to say. Default: slog.Default().
 	Logger *slog.Logger
 
@@ -60,6 +69,12 @@ type NodeConfig struct {
 	// only where it is set here, as otel.GetTracerProvider(). Processors of spans are
 	// called on the way of records: give one that gathers, not one that exports each.
 	TracerProvider trace.TracerProvider
+	// RootTraces is how many traces a producer begins a second by itself, at most:
+	// where the application publishes under no span of its own. Further calls have
+	// no span then, and their records carry nothing, which keeps a stream of
+	// millions of records as fast as without traces. Calls under a span always have
+	// one. Default 10; below 0, no bound: the provider's sampler decides.
+	RootTraces int
 
 	// OnConnect is told of each node and tower that this node has begun to listen
 	// to, OnDisconnect when that ended, and why; a node redials by itself. Both are
@@ -82,11 +97,36 @@ func (c NodeConfig) WithDefaults() NodeConfig {
 	if port, ok := strings.CutPrefix(c.Listen, "*:"); ok {
 		c.Listen = ":" + port
 	}
+	if c.Version == "" {
+		c.Version = builtWith()
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.RootTraces == 0 {
+		c.RootTraces = DefaultRootTraces
+	}
 	return c
 }
+
+// builtWith returns the version of this module in the running program; "" if that is
+// not known.
+var builtWith = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	const module = "github.com/beckmesh/beck"
+	if info.Main.Path == module {
+		return info.Main.Version
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == module {
+			return dep.Version
+		}
+	}
+	return ""
+})
 
 // SettingError says which setting is out of its bounds. It wraps [ErrConfig].
 type SettingError struct {
@@ -116,6 +156,7 @@ func (c NodeConfig) Validate() error {
 		{"Listen", hostPort(c.Listen)},
 		{"Host", bounded(c.Host, 1024)},
 		{"Name", bounded(c.Name, 255)},
+		{"Version", bounded(c.Version, 255)},
 	} {
 		if check.err != nil {
 			return &SettingError{check.field, check.err}

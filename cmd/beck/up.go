@@ -70,7 +70,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 		return err
 	}
 	node := f.storeNode(t, log)
-	node.TracerProvider = provider
+	use(&node, provider)
 	s, err := startStore(cmd.ErrOrStderr(), node, &f.keep)
 	if err != nil {
 		return errors.Join(err, t.Close())
@@ -119,7 +119,7 @@ func (f *upFlags) resolve() (err error) {
 func (f *upFlags) storeNode(t *tower.Tower, log *slog.Logger) beck.NodeConfig {
 	return beck.NodeConfig{
 		Sub: []string{t.Sub()}, Pub: []string{t.Pub()},
-		Listen: net.JoinHostPort(f.listen, "0"), Host: f.host,
+		Listen: net.JoinHostPort(f.listen, "0"), Host: f.host, Version: versionText(),
 		Logger: log,
 	}.WithDefaults()
 }
