@@ -157,6 +157,13 @@ func TestHostile(t *testing.T) {
 	b.has("table", image)
 	b.do(clickOn(`[...document.querySelectorAll("td.name a")].find((el) => el.innerText.includes("onerror"))`))
 	b.has("h1", image)
+	m.publish(p, beck.Record{Topic: "\xffno text\xfe", Value: []byte("in a topic that is no UTF-8")})
+	b.goTo("#/topics")
+	b.has("table", "no text")
+	b.do(clickOn(`[...document.querySelectorAll("td.name a")].find((el) => el.innerText.includes("no text"))`))
+	b.has(".partitions", image)
+	b.do(clickOn(`document.querySelector(".head a.button")`))
+	b.has(".rows", "in a topic that is no UTF-8")
 	b.goTo("#/" + script)
 	b.has("main", "No such page")
 	if n := value[int](b, `document.querySelectorAll("main script, main img, main b b, [onerror], [onload], a[href^='javascript']").length`); n > 0 {

@@ -3,7 +3,7 @@
 import { h, show } from "../dom.js";
 import { watch } from "../live.js";
 import { onKey } from "../keys.js";
-import { link, note } from "../router.js";
+import { encode, link, note, shown } from "../router.js";
 import { get } from "../api.js";
 import { browser } from "../records/browse.js";
 import { detail } from "../records/detail.js";
@@ -13,7 +13,7 @@ import { toolbar } from "../records/toolbar.js";
 
 export const records = {
   name: "records",
-  title: (name) => `Records of ${name}`,
+  title: (name) => `Records of ${shown(name)}`,
   mount(root, signal, name, params) {
     const one = detail(name, signal, () => {
       list.mark(null);
@@ -31,7 +31,7 @@ export const records = {
     const work = h("div", { class: "work" }, h("div", { class: "left" }, instead, list.el), one.el);
     show(root,
       h("div", { class: "head" }, h("h1", {}, h("a", { class: "crumb", href: "#/topics", text: "Topics" }), h("span", { class: "crumb", text: " / " }),
-        h("a", { class: "crumb", href: link(["topics", name]), text: name }), h("span", { class: "crumb", text: " / " }), "Records")),
+        h("a", { class: "crumb", href: link(["topics", name]), text: shown(name) }), h("span", { class: "crumb", text: " / " }), "Records")),
       fields.el, foot, work);
     signal.addEventListener("abort", follow.stop, { once: true });
 
@@ -74,6 +74,6 @@ export const records = {
       fields.partitions([]);
     }, signal);
     // The partitions to choose from, also before there is a record.
-    get(`topics/${encodeURIComponent(name)}`, {}, signal).then((a) => fields.partitions(a.topic.list.map((p) => p.producer)), () => {});
+    get(`topics/${encode(name)}`, {}, signal).then((a) => fields.partitions(a.topic.list.map((p) => p.producer)), () => {});
   },
 };

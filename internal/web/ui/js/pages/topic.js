@@ -5,7 +5,7 @@ import { live, problemsOf, watch } from "../live.js";
 import { age, bytes, count, many, rate } from "../format.js";
 import { failed, figure, figures, loading, spark, state, tag } from "../parts.js";
 import { get } from "../api.js";
-import { link } from "../router.js";
+import { encode, link, shown } from "../router.js";
 import { partitions } from "../topic/partitions.js";
 import { readers } from "../topic/readers.js";
 import { saved } from "../topic/saved.js";
@@ -15,7 +15,7 @@ const PAGE = 200; // partitions that are asked for at once
 
 export const topic = {
   name: "topic",
-  title: (name) => name,
+  title: shown,
   mount(root, signal, name) {
     const sums = overview(name);
     const parts = partitions(name);
@@ -27,25 +27,25 @@ export const topic = {
     let size = PAGE;
     let asked = 0;
     let busy = false;
-    let shown = false;
+    let drawn = false;
 
     async function look() {
       busy = true;
       asked = Date.now();
       try {
-        const answer = await get(`topics/${encodeURIComponent(name)}`, { limit: size }, signal);
+        const answer = await get(`topics/${encode(name)}`, { limit: size }, signal);
         draw(answer);
       } catch (err) {
         if (signal.aborted) return;
-        if (!shown) show(body, err.status === 404 ? unknown(name) : failed(err, look));
+        if (!drawn) show(body, err.status === 404 ? unknown(name) : failed(err, look));
       } finally {
         busy = false;
       }
     }
 
     function draw(answer) {
-      if (!shown) show(body, sums.el, parts.el, saves.el, reads.el);
-      shown = true;
+      if (!drawn) show(body, sums.el, parts.el, saves.el, reads.el);
+      drawn = true;
       sums.update(answer.topic);
       parts.update(answer, () => {
         size += PAGE;
@@ -63,7 +63,7 @@ export const topic = {
 
 function head(name) {
   return h("div", { class: "head" },
-    h("h1", {}, h("a", { class: "crumb", href: "#/topics", text: "Topics" }), h("span", { class: "crumb", text: " / " }), name),
+    h("h1", {}, h("a", { class: "crumb", href: "#/topics", text: "Topics" }), h("span", { class: "crumb", text: " / " }), shown(name)),
     h("div", { class: "right" },
       h("a", { class: "button", href: link(["topics", name, "records"]), text: "Browse records" }),
       h("a", { class: "button main", href: link(["topics", name, "records"], { live: 1 }), text: "Live tail" })));
@@ -71,7 +71,7 @@ function head(name) {
 
 function unknown(name) {
   return state("Nobody has records of this topic", "No node that answers knows it. It is there as soon as somebody publishes to it, and this page shows it then.",
-    h("code", { text: `beck produce ${name}` }));
+    h("code", { text: `beck produce ${shown(name)}` }));
 }
 
 /** The figures of the topic. */

@@ -5,7 +5,7 @@ import { live, problemsOf, watch } from "../live.js";
 import { age, bytes, count, many, rate } from "../format.js";
 import { loading, spark, state, tag } from "../parts.js";
 import { get } from "../api.js";
-import { link, note } from "../router.js";
+import { link, nameOfTopic, note } from "../router.js";
 import { cell, table } from "../table.js";
 import { names } from "../topic/names.js";
 
@@ -61,13 +61,13 @@ function topicTable() {
     { label: "", class: "p3 line", draw: cell(() => spark(96, 20), (s, t) => s.draw(live.rates.ring(`topic/${t.name}`))) },
     { label: "Newest", class: "num p2", by: (t) => t.last ?? "", value: (t) => age(t.last, live.mesh.time) },
   ], {
-    caption: "Topics", key: (t) => t.name,
+    caption: "Topics", key: nameOfTopic,
     empty: state("No topics", "There is one as soon as somebody publishes to it:", h("code", { text: "echo hi | beck produce hello" })),
   });
 }
 
 function nameCell(t) {
-  const a = h("a", { href: link(["topics", t.name]), "data-row": true, text: t.name });
+  const a = h("a", { href: link(["topics", nameOfTopic(t)]), "data-row": true, text: t.name });
   const tags = h("span", { class: "tags" });
   const el = h("span", { class: "named" }, a, tags);
   el.update = (t) => {

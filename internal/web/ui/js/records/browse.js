@@ -5,6 +5,7 @@ import { nameOf } from "../live.js";
 import { count, exact, many } from "../format.js";
 import { failed, loading, state } from "../parts.js";
 import { get } from "../api.js";
+import { encode } from "../router.js";
 
 const PAGE = 100;
 
@@ -34,7 +35,7 @@ export function browser(topic, list, partitions, signal) {
     const slow = setTimeout(() => page === null ? show(instead, loading("Reading records")) : setText(said, "reading …"), 200);
     try {
       const { partition, key, contains } = query;
-      const answer = await get(`records/${encodeURIComponent(topic)}`, { partition, key, contains, limit: PAGE, ...place }, AbortSignal.any([signal, mine.signal]));
+      const answer = await get(`records/${encode(topic)}`, { partition, key, contains, limit: PAGE, ...place }, AbortSignal.any([signal, mine.signal]));
       page = answer;
       return draw();
     } catch (err) {

@@ -6,7 +6,7 @@ import { nameOf } from "../live.js";
 import { bytes, clock, exact } from "../format.js";
 import { nodeLink, tag } from "../parts.js";
 import { get } from "../api.js";
-import { link } from "../router.js";
+import { encode, link } from "../router.js";
 import { binary, decode, visible } from "./bytes.js";
 import { view, viewsOf } from "./views.js";
 
@@ -72,7 +72,7 @@ export function detail(topic, signal, closed) {
   async function whole(r, button) {
     button.disabled = true;
     try {
-      const page = await get(`records/${encodeURIComponent(topic)}`, { partition: r.partition, from: r.offset, limit: 1, value_limit: WHOLE }, signal);
+      const page = await get(`records/${encode(topic)}`, { partition: r.partition, from: r.offset, limit: 1, value_limit: WHOLE }, signal);
       const found = page.records.find((f) => f.offset === r.offset);
       if (!found) throw new Error("it is not there any more");
       draw(found);

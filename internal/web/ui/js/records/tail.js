@@ -5,6 +5,7 @@ import { nameOf } from "../live.js";
 import { count, exact, many } from "../format.js";
 import { loading, state } from "../parts.js";
 import { keepReading } from "../sse.js";
+import { encode } from "../router.js";
 import { keyOf } from "./list.js";
 
 const MOST = 300; // records that are shown, or wait while it is paused
@@ -46,7 +47,7 @@ export function tail(topic, list, partitions, signal) {
     text = "connecting";
     const { partition, key, contains } = query;
     const mine = run;
-    keepReading(`tail/${encodeURIComponent(topic)}`, { partition, key, contains, rate: RATE }, { take, down }, AbortSignal.any([signal, mine.signal]));
+    keepReading(`tail/${encode(topic)}`, { partition, key, contains, rate: RATE }, { take, down }, AbortSignal.any([signal, mine.signal]));
     draw();
   }
 
