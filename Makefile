@@ -7,7 +7,13 @@ FUZZTIME ?= 20s
 ROUNDS   ?= 5
 COUNT    ?= 1000000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
+
+# What builds packages is a module of its own.
+PACKAGING = cd packaging && $(GO) run . --root .. --to $(abspath $(BIN))/dist \
+  --version $(VERSION) --commit "$(COMMIT)" --epoch $(SOURCE_DATE_EPOCH)
 
 # Race detector and libzmq are used where this machine has what they need.
 CC_FOUND  := $(shell command -v $$($(GO) env CC) 2>/dev/null)
@@ -23,7 +29,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install man keys demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest lint check check-full clean
+.PHONY: help build install dist package man keys metrics rules demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest packagetest lint check check-full clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,16 +40,29 @@ build: ## build the beck program into bin/
 install: ## install the beck program where `go install` puts programs
 	CGO_ENABLED=0 $(GO) install -trimpath -ldflags '$(LDFLAGS)' ./cmd/beck
 
+dist: ## archives for Linux and macOS on amd64 and arm64 into bin/dist, the same bytes on every machine
+	$(PACKAGING) dist
+
+package: ## a deb and an rpm into bin/dist; ARCH=amd64,arm64 for these, VERSION=v1.2.0 for that
+	$(PACKAGING) $(if $(ARCH),--arch $(ARCH)) package
+
 man: build ## a man page of each command into bin/man, or into MAN=DIR
 	$(BIN)/beck man $(or $(MAN),$(BIN)/man)
 
 keys: ## write the table of configuration keys into docs/configuration.md
 	CGO_ENABLED=0 $(GO) test -count=1 ./cmd/beck -run '^TestTableOfKeys$$' -args -update-keys
 
+metrics: ## write the list of metrics that rules and dashboards are checked by
+	CGO_ENABLED=0 $(GO) test -count=1 ./internal/httpd -run '^TestListOfMetrics$$' -args -update-metrics
+
+rules: ## alert rules and dashboards against what daemons print, in a module of its own
+	cd deploy/check && CGO_ENABLED=0 $(GO) vet ./...
+	cd deploy/check && CGO_ENABLED=0 $(GO) test -count=1 ./...
+
 demo: build ## a real file through a mesh, with a store killed in between
 	$(BIN)/beck demo
 
-test: lint build race thorough ## what a change must pass: lint, build, all tests
+test: lint build race thorough rules ## what a change must pass: lint, build, all tests
 
 race: ## all tests, with race detector and libzmq where they are there
 ifeq ($(CC_FOUND),)
@@ -99,6 +118,10 @@ compare: build ## beck against its peers in one run: ROUNDS, COUNT; writes docs/
 comparetest: build ## the tests of the comparison itself, which is a module of its own
 	cd bench && CGO_ENABLED=0 $(GO) vet ./...
 	cd bench && BECK=$(abspath $(BIN))/beck CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./...
+
+packagetest: build ## what installs beck: packages in a root of their own (as root), archives, images, compose, Kubernetes
+	cd packaging && CGO_ENABLED=0 $(GO) vet ./...
+	cd packaging && BECK=$(abspath $(BIN))/beck CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./...
 
 lint: ## go vet, and the rules of internal/lint
 	CGO_ENABLED=0 $(GO) vet ./...

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -50,6 +52,14 @@ type NodeConfig struct {
 
 	// Logger gets what the node has to say. Default: slog.Default().
 	Logger *slog.Logger
+
+	// TracerProvider makes the node's spans: of what a producer publishes, a store
+	// commits and a consumer hands over, see docs/tracing.md. Records carry the trace
+	// along in the headers "traceparent" and "tracestate". Default nil: none are made,
+	// records carry nothing, and it costs nothing; also the global provider is used
+	// only where it is set here, as otel.GetTracerProvider(). Processors of spans are
+	// called on the way of records: give one that gathers, not one that exports each.
+	TracerProvider trace.TracerProvider
 
 	// OnConnect is told of each node and tower that this node has begun to listen
 	// to, OnDisconnect when that ended, and why; a node redials by itself. Both are

@@ -17,16 +17,19 @@ import (
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/tally"
+	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
 
 // Consumer is a node that receives. Its methods may be called from any
 // goroutine.
 type Consumer struct {
-	cfg  Config
-	node *mesh.Node
-	rx   *mesh.Receiver
-	more *sync.Cond // the queue has something, or never will
+	cfg    Config
+	node   *mesh.Node
+	rx     *mesh.Receiver
+	tracer *tracing.Tracer // nil without a provider
+	more   *sync.Cond      // the queue has something, or never will
 
 	wants wants
 	queue []delivery
@@ -36,6 +39,8 @@ type Consumer struct {
 	start start
 	opening
 	handed uint64
+	taken  tally.Topics // that left the queue
+	gaps   map[core.ReportKind]uint64
 	pos    *progress // nil where none are saved
 	name   *claim    // nil where no name is claimed in the mesh
 	begun  bool      // the topics are asked for: saved positions, if any, are known
@@ -63,7 +68,7 @@ func Start(c Config) (*Consumer, error) {
 		return nil, err
 	}
 	c.StopAtEnd = c.StopAtEnd || !c.Until.IsZero()
-	con := &Consumer{cfg: c, start: newStart(), bounds: newBounds(c)}
+	con := &Consumer{cfg: c, gaps: make(map[core.ReportKind]uint64), start: newStart(), bounds: newBounds(c)}
 	list, _ := c.wants(c.Topics) // they are valid
 	con.wants = wantsOf(list)
 	con.opening.init(c.MessageBytes)
@@ -75,6 +80,7 @@ func Start(c Config) (*Consumer, error) {
 		Window: con.window(),
 	}, func(n *mesh.Node) mesh.Role {
 		con.node = n
+		con.tracer = tracing.New(c.TracerProvider, n.UUID(), c.SaveAs)
 		con.rx = mesh.NewReceiver(n, core.NewIntake(c.intake()), (*role)(con))
 		con.more = sync.NewCond(n.Locker())
 		con.beginLoad(n.Now())
@@ -189,8 +195,9 @@ func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	c.takeBack()
 	for n < len(dst) && len(c.queue) > 0 {
 		d := &c.queue[0]
-		taken := d.take(dst[n:])
+		taken, size := d.take(dst[n:])
 		c.lend(d.run, taken)
+		c.taken.Add(d.run.Partition.Topic, uint64(taken), size)
 		n += taken
 		if d.at == d.end {
 			bytes := d.consumed
@@ -205,9 +212,9 @@ func (c *Consumer) takeQueued(dst []beck.Record) (n int) {
 	return n
 }
 
-// take moves records to dst, raw, and returns how many. It looks into none: the
-// lock is held.
-func (d *delivery) take(dst []beck.Record) int {
+// take moves records to dst, raw, and returns how many, and how long their values
+// are as they came. It looks into none: the lock is held.
+func (d *delivery) take(dst []beck.Record) (n int, size uint64) {
 	run, n, source := d.run, min(len(dst), d.end-d.at), raw|beck.FromProducer
 	if run.Stored {
 		source = raw | beck.FromStore
@@ -217,9 +224,10 @@ func (d *delivery) take(dst []beck.Record) int {
 		r.Topic, r.Partition = run.Partition.Topic, run.Partition.Producer
 		r.Offset = run.First + uint64(d.at+i)
 		r.Key, r.Value, r.Source = came.Trailer, came.Content, source
+		size += uint64(len(came.Content))
 	}
 	d.at += n
-	return n
+	return n, size
 }
 
 // count returns how many records the next take will give, of at most most.
@@ -279,6 +287,9 @@ func (c *Consumer) yield(ctx context.Context, b *batch, yield func(beck.Record, 
 		}
 		r := b.records[i] // there it stays raw, for who goes on when this loop is left
 		err := o.open(&r)
+		if c.tracer != nil {
+			c.received(time.Now(), r)
+		}
 		if !yield(r, err) {
 			return false
 		}
@@ -343,38 +354,4 @@ func (c *Consumer) endCalls() {
 	c.cuts.made.Add(1) // a loop looks at nothing else
 	c.start.end(c.gone())
 	c.more.Broadcast()
-}
-
-// Stats is what a consumer counts.
-type Stats struct {
-	Delivered  uint64            // records handed to the application
-	Queued     int64             // bytes received and not handed over
-	Duplicates uint64            // records that came again
-	NoRoom     uint64            // records that did not fit, and are fetched later
-	Damaged    uint64            // records that came with a checksum not their own, and are fetched again
-	Trailers   uint64            // records whose trailer could not be read: they came without key, headers and time
-	Unreadable uint64            // records whose value could not be read: ErrValue
-	Fetches    uint64            // ranges asked for
-	Links      int               // nodes that we listen to now
-	Towers     int               // towers there now
-	Malformed  map[string]uint64 // messages dropped, by kind
-	Waits      string            // what it takes to read the saved positions; "" when that is done
-	StoresRead int               // stores whose saved positions the consumer began with; 0 until then
-}
-
-// Stats returns what was counted so far.
-func (c *Consumer) Stats() Stats {
-	c.node.Lock()
-	defer c.node.Unlock()
-	n, read := c.node.Stats(), 0
-	if c.name != nil {
-		read = c.name.stores
-	}
-	return Stats{
-		Waits: c.start.missing, StoresRead: read,
-		Delivered: c.handed, Queued: c.rx.In.Queued(), Duplicates: c.rx.In.Stats.Duplicates,
-		Damaged: c.rx.In.Stats.Damaged, Trailers: c.trailers.Load(), Unreadable: c.unreadable.Load(),
-		NoRoom: c.rx.In.Stats.NoRoom, Fetches: c.rx.In.Stats.Fetches,
-		Links: n.Dialled, Towers: n.Towers, Malformed: n.Malformed,
-	}
 }

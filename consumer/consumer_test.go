@@ -271,6 +271,9 @@ func TestExpiredIsToldAndSkipped(t *testing.T) {
 		if g != want {
 			t.Errorf("told %v, want %v", g, want)
 		}
+		if st := c.Stats(); st.Expired != first || st.Skipped != 0 {
+			t.Errorf("%d records count as expired, of %d; %d as skipped", st.Expired, first, st.Skipped)
+		}
 	case <-ctx.Done():
 		t.Error("not told of what had expired")
 	}

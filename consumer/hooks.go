@@ -21,6 +21,9 @@ func (r *role) Report(g core.Report) {
 		First: g.Range.First, Last: max(g.Range.End, g.Range.First+1) - 1,
 	}
 	r.node.Logger().Warn("gap", "kind", string(gap.Kind), "topic", gap.Topic, "partition", gap.Partition, "first", gap.First, "last", gap.Last)
+	if g.Kind == core.Expired || g.Kind == core.Skipped {
+		r.gaps[g.Kind] += g.Range.Len()
+	}
 	if f := r.cfg.OnGap; f != nil {
 		r.node.Hook(func() { f(gap) })
 	}

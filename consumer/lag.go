@@ -6,9 +6,11 @@ import "github.com/beckmesh/beck/internal/core"
 type Lag struct {
 	Topic, Partition string
 	Next             uint64 // offset of the record that the application is given next
+	Tail             uint64 // lowest offset that a node says it has; 0 if none says so
 	Head             uint64 // offset behind the last record that is known of, at least Next
 	HeadKnown        bool   // a node said how far the partition goes; else Head is only where it began
 	Paused           bool
+	Missing          uint64 // records from Next on that nobody serves now: the partition cannot go on
 }
 
 // Records returns how many records there are that the application was not given.
@@ -35,7 +37,7 @@ func (c *Consumer) Lag() []Lag {
 		if !c.wants.match(st.Topic) { // where positions are saved
 			continue
 		}
-		l := Lag{Topic: st.Topic, Partition: st.Producer, Next: st.Next, Head: st.Head, HeadKnown: st.Named, Paused: st.Paused}
+		l := Lag{Topic: st.Topic, Partition: st.Producer, Next: st.Next, Tail: st.Lowest, Head: st.Head, HeadKnown: st.Named, Paused: st.Paused, Missing: st.Stalled.Len()}
 		if at, queued := waiting[st.Partition]; queued {
 			l.Next = at
 		}

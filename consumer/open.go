@@ -151,7 +151,14 @@ func (o *opener) name(b []byte) string {
 // memory at a time. It takes the lock only where it must.
 func (c *Consumer) handOver(records []beck.Record, cuts uint64) (n int, err error) {
 	defer c.cuts.end()
+	var begun time.Time
+	if c.tracer != nil {
+		begun = time.Now()
+	}
 	n, done, err := c.openAll(records)
+	if c.tracer != nil {
+		c.received(begun, records[:n]...)
+	}
 	if n < len(records) || c.pos != nil {
 		c.node.Lock()
 		defer c.node.Unlock()

@@ -277,6 +277,10 @@ func TestDamagedEverywhere(t *testing.T) {
 			}
 		}
 	}, "t")
+	testmesh.Until(t, "the stall to be told of", func() bool {
+		topics, all, _ := c.TopicStats(1)
+		return all.Stalled == 1 && all.Missing == 1 && topics[0].Stalled == 1 && topics[0].Missing == 1
+	})
 	offsets := make(map[string][]uint64)
 	for _, r := range testmesh.Take(t, c, 5) {
 		offsets[r.Partition] = append(offsets[r.Partition], r.Offset)
@@ -286,6 +290,9 @@ func TestDamagedEverywhere(t *testing.T) {
 	}
 	if g := <-skipped; g.First != 1 || g.Last != 1 || g.Partition != q.Producer {
 		t.Errorf("told of %v", g)
+	}
+	if st := c.Stats(); st.Skipped != 1 || st.Expired != 0 || st.Refusals+st.Timeouts == 0 {
+		t.Errorf("%d records count as skipped, %d as expired, %d requests as refused", st.Skipped, st.Expired, st.Refusals)
 	}
 	if want := []consumer.GapKind{consumer.Damaged, consumer.Stalled, consumer.Skipped}; !slices.Equal(kinds, want) {
 		t.Errorf("told of %v, want %v", kinds, want)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -13,11 +14,14 @@ import (
 type content struct {
 	bytes []byte
 	as    protocol.Compression
+	span  *tracing.Publishing // of the call that publishes it; nil without
+	trace bool                // the record takes along which span that is
 }
 
 // encoding makes trailers, in memory that is used again. The node's lock guards
 // it.
 type encoding struct {
+	micros  int64  // since 1970: when the call began
 	now     int64  // ms since 1970: the time of records that have none of their own
 	plain   []byte // the trailer of a record of now without key and headers, but for its sum
 	trailer []byte
@@ -26,10 +30,11 @@ type encoding struct {
 
 // readClock takes the time for the records of one call. It needs the lock.
 func (p *Producer) readClock() {
-	if !p.cfg.Timestamps {
+	if !p.cfg.Timestamps && p.cfg.MinStoreAcks == 0 {
 		return
 	}
-	if now := p.node.Millis(); now != p.enc.now {
+	p.enc.micros = p.node.Micros()
+	if now := p.enc.micros / 1000; now != p.enc.now {
 		p.setClock(now)
 	}
 }
@@ -44,7 +49,7 @@ func (p *Producer) setClock(now int64) {
 // needs the lock.
 func (p *Producer) encode(r *beck.Record, c *content) []byte {
 	e := &p.enc
-	if r.Key == nil && len(r.Headers) == 0 && c.as == protocol.Plain && r.Time.IsZero() {
+	if r.Key == nil && len(r.Headers) == 0 && !c.trace && c.as == protocol.Plain && r.Time.IsZero() {
 		if p.cfg.Checksums {
 			protocol.SetSum(e.plain, c.bytes)
 		}
@@ -56,12 +61,17 @@ func (p *Producer) encode(r *beck.Record, c *content) []byte {
 	if !r.Time.IsZero() {
 		t.Time, t.HasTime = r.Time.UnixMilli(), true
 	}
-	if len(r.Headers) > 0 {
+	if len(r.Headers) > 0 || c.trace {
 		e.headers = e.headers[:0]
 		for i := range r.Headers {
 			e.headers = protocol.AppendHeader(e.headers, r.Headers[i].Name, r.Headers[i].Value)
 		}
-		t.Headers, t.HeaderCount = e.headers, len(r.Headers)
+		t.HeaderCount = len(r.Headers)
+		if c.trace {
+			e.headers = append(e.headers, c.span.Headers...)
+			t.HeaderCount += c.span.Count
+		}
+		t.Headers = e.headers
 	}
 	if t.HasCRC {
 		t.CRC = t.Sum(c.bytes)
@@ -78,7 +88,8 @@ const recordHeader = 1 + 1 + 1 + 1 + protocol.AddressLen + 1 + 8
 // compression, and the lengths.
 const trailerBytes = 40
 
-// checkRecord returns why a record cannot be published, whatever its topic.
+// checkRecord returns why a record cannot be published, whatever its topic, and
+// settles whether it takes its trace along: not where there is no room for that.
 func (p *Producer) checkRecord(r *beck.Record, c *content) error {
 	size := max(len(r.Value), len(c.bytes)) + recordHeader + 2*len(r.Topic) + trailerBytes
 	if r.Key != nil || len(r.Headers) > 0 || !r.Time.IsZero() {
@@ -90,6 +101,9 @@ func (p *Producer) checkRecord(r *beck.Record, c *content) error {
 	}
 	if size > p.cfg.MessageBytes {
 		return fmt.Errorf("publish to %q: %w: %d bytes of %d", r.Topic, beck.ErrTooLarge, size, p.cfg.MessageBytes)
+	}
+	if c.span != nil {
+		c.trace = c.span.For(r) && size+len(c.span.Headers) <= p.cfg.MessageBytes
 	}
 	return nil
 }
@@ -125,6 +139,12 @@ func (p *Producer) put(t *mesh.Topic, r *beck.Record, c *content) (seq uint64, o
 		return 0, false
 	}
 	p.stats.Published++
+	if c.span != nil {
+		c.span.Placed(seq)
+	}
+	if p.cfg.MinStoreAcks > 0 && t.Log.Waits.Due(p.enc.micros) {
+		t.Log.Waits.Mark(seq, p.enc.micros)
+	}
 	if p.journal != nil {
 		p.record(t, seq, c.bytes, trailer)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/beckmesh/beck/internal/compress"
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
+	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -27,6 +28,7 @@ type Producer struct {
 	node    *mesh.Node
 	waiters map[*core.Log][]waiter // by offset
 	journal *journaled             // nil without one
+	tracer  *tracing.Tracer        // nil without a provider
 	packer  *packer                // nil without compression
 	enc     encoding
 	calls   []func() // callbacks that are due
@@ -36,6 +38,7 @@ type Producer struct {
 	err     error           // why the producer stopped by itself
 	ended   bool
 	stats   Stats
+	waits   Histogram
 }
 
 // Start joins the mesh. It returns at once: towers, stores and consumers may
@@ -48,7 +51,7 @@ func Start(c Config) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start producer: %w", err)
 	}
-	p := &Producer{cfg: c, packer: k, waiters: make(map[*core.Log][]waiter)}
+	p := &Producer{cfg: c, packer: k, waiters: make(map[*core.Log][]waiter), waits: newWaits()}
 	var uuid string
 	if c.Journal != "" {
 		j, err := openJournal(c)
@@ -71,7 +74,8 @@ func Start(c Config) (*Producer, error) {
 		},
 	}, func(n *mesh.Node) mesh.Role {
 		p.node = n
-		p.setClock(n.Millis())
+		p.tracer = tracing.New(c.TracerProvider, n.UUID(), "")
+		p.setClock(n.Micros() / 1000)
 		n.Work(p.callBack)
 		if p.journal != nil {
 			n.Work(p.syncJournal)
@@ -117,11 +121,19 @@ func (p *Producer) TryPublish(r beck.Record) error {
 }
 
 func (p *Producer) publish(ctx context.Context, r *beck.Record, wait bool) error {
+	s := p.traced(ctx, r)
+	err := p.publishOne(ctx, r, s, wait)
+	s.End(err)
+	return err
+}
+
+func (p *Producer) publishOne(ctx context.Context, r *beck.Record, s *tracing.Publishing, wait bool) error {
 	if p.packer == nil {
-		return p.publishAs(ctx, r, &content{bytes: compress.Plain(r.Value)}, wait)
+		return p.publishAs(ctx, r, &content{bytes: compress.Plain(r.Value), span: s}, wait)
 	}
 	pack := p.packer.fill([]beck.Record{*r})
 	defer p.packer.put(pack)
+	pack.contents[0].span = s
 	return p.publishAs(ctx, r, &pack.contents[0], wait)
 }
 
@@ -139,13 +151,23 @@ func (p *Producer) publishAs(ctx context.Context, r *beck.Record, c *content, wa
 // PublishBatch publishes records in order, under one lock. On an error those
 // before the refused one are published.
 func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) error {
+	if p.tracer == nil || len(records) == 0 {
+		return p.publishAll(ctx, records, nil)
+	}
+	s := p.tracer.Publish(ctx, records)
+	err := p.publishAll(ctx, records, s)
+	s.End(err)
+	return err
+}
+
+func (p *Producer) publishAll(ctx context.Context, records []beck.Record, s *tracing.Publishing) error {
 	if p.packer == nil {
-		return p.publishBatch(ctx, records, nil)
+		return p.publishBatch(ctx, records, nil, s)
 	}
 	for len(records) > 0 {
 		pack := p.packer.fill(records)
 		n := len(pack.contents)
-		err := p.publishBatch(ctx, records[:n], pack.contents)
+		err := p.publishBatch(ctx, records[:n], pack.contents, s)
 		p.packer.put(pack)
 		if err != nil {
 			return err
@@ -157,7 +179,7 @@ func (p *Producer) PublishBatch(ctx context.Context, records []beck.Record) erro
 
 // publishBatch publishes records whose contents, where they are given, are not
 // their values.
-func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, contents []content) error {
+func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, contents []content, s *tracing.Publishing) error {
 	p.node.Lock()
 	defer p.node.Unlock()
 	p.readClock()
@@ -178,6 +200,7 @@ func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, cont
 		} else {
 			c.bytes = compress.Plain(r.Value)
 		}
+		c.span = s
 		t, _, err := p.append(ctx, last, r, &c, true)
 		if err != nil {
 			return err
@@ -193,10 +216,12 @@ func (p *Producer) publishBatch(ctx context.Context, records []beck.Record, cont
 // at a time, those of a topic in order, and may publish; a slow one delays the
 // others of PublishFunc, and one that calls Close waits for itself.
 func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(beck.Offset, error)) {
-	if o, err := p.publishFunc(ctx, &r, waiter{call: done}); err != nil {
+	s := p.traced(ctx, &r)
+	call := ending(s, done)
+	if o, err := p.publishFunc(ctx, &r, s, waiter{call: call}); err != nil {
 		p.node.Lock()
 		defer p.node.Unlock()
-		p.later(func() { done(o, err) })
+		p.later(func() { call(o, err) })
 		if p.node.Closed() { // its worker may have ended
 			for p.callBack() {
 			}
@@ -204,13 +229,14 @@ func (p *Producer) PublishFunc(ctx context.Context, r beck.Record, done func(bec
 	}
 }
 
-func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, w waiter) (beck.Offset, error) {
+func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, s *tracing.Publishing, w waiter) (beck.Offset, error) {
 	c := content{bytes: compress.Plain(r.Value)}
 	if p.packer != nil {
 		pack := p.packer.fill([]beck.Record{*r})
 		defer p.packer.put(pack)
 		c = pack.contents[0]
 	}
+	c.span = s
 	p.node.Lock()
 	defer p.node.Unlock()
 	p.readClock()
@@ -231,17 +257,18 @@ func (p *Producer) publishFunc(ctx context.Context, r *beck.Record, w waiter) (b
 // stores have it on disk. When ctx ends before that, the record is published
 // all the same, and its offset is returned with the error of ctx.
 func (p *Producer) PublishSync(ctx context.Context, r beck.Record) (beck.Offset, error) {
+	s := p.traced(ctx, &r)
 	done := make(chan error, 1)
-	o, err := p.publishFunc(ctx, &r, waiter{sync: done})
-	if err != nil {
-		return o, err
+	o, err := p.publishFunc(ctx, &r, s, waiter{sync: done})
+	if err == nil {
+		select {
+		case err = <-done:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
-	select {
-	case err := <-done:
-		return o, err
-	case <-ctx.Done():
-		return o, ctx.Err()
-	}
+	s.End(err)
+	return o, err
 }
 
 func (p *Producer) offset(l *core.Log, seq uint64) beck.Offset {
@@ -396,33 +423,4 @@ func (p *Producer) closeJournal() error {
 		return nil
 	}
 	return p.journal.Close()
-}
-
-// Stats is what a producer counts.
-type Stats struct {
-	Published   uint64            // records given an offset
-	Recovered   uint64            // records that the journal had kept
-	Stored      uint64            // of them, those that MinStoreAcks stores have on disk (0 with MinStoreAcks 0)
-	Unstored    uint64            // of them, those that lack acknowledgements (0 with MinStoreAcks 0)
-	WindowBytes int64             // memory that the window takes now
-	Links       int               // nodes that listen to us now
-	Stores      int               // nodes that have ever acknowledged a record
-	Towers      int               // towers there now
-	Skipped     uint64            // records that left the window before a slow link had them; their reader fetches them
-	Malformed   map[string]uint64 // messages dropped, by kind
-}
-
-// Stats returns what was counted so far.
-func (p *Producer) Stats() Stats {
-	p.node.Lock()
-	defer p.node.Unlock()
-	s, n := p.stats, p.node.Stats()
-	s.Stores = len(p.ackers)
-	if p.cfg.MinStoreAcks > 0 {
-		s.Unstored = p.node.Window().Unacked()
-		s.Stored = s.Published + s.Recovered - s.Unstored
-	}
-	s.WindowBytes, s.Links, s.Towers = n.Used, n.Accepted, n.Towers
-	s.Skipped, s.Malformed = n.Skipped, n.Malformed
-	return s
 }

@@ -85,6 +85,7 @@ func (p *Producer) release(log *core.Log, acked uint64) {
 	if p.journal != nil && p.cfg.MinStoreAcks > 0 {
 		p.journal.Trim(log.Topic, acked)
 	}
+	p.measure(log, acked)
 	waiters := p.waiters[log]
 	n := 0
 	for n < len(waiters) && waiters[n].seq < acked {

@@ -11,6 +11,7 @@ import (
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/internal/planted"
+	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -20,7 +21,8 @@ type gather struct {
 	// What was missing below them, and what is there without trailers; nil while
 	// there is none.
 	fills, complete *blocklog.Builder
-	bytes           int64 // of the intake's room
+	bytes           int64          // of the intake's room
+	traces          tracing.Finder // that they belong to; empty without a tracer
 }
 
 // gather adds a delivery to the next batch. It needs the lock.
@@ -31,6 +33,7 @@ func (s *Store) gather(d core.Delivery) {
 		s.fail(fmt.Errorf("gather %v: %w", p, err))
 		return
 	}
+	s.lookForTraces(g, d)
 	if planted.Is(planted.AckBeforeSync) {
 		s.keeper.Committed(p, d.Part.End)
 		s.acknowledge(p)
@@ -47,6 +50,7 @@ func (s *Store) gatherFill(d core.Delivery) {
 	if _, err := add(g.fills, d, false); err != nil { // below what was gathered before
 		s.upkeep.look[p] = true
 	}
+	s.lookForTraces(g, d)
 }
 
 // gatherComplete adds records that are there without their trailers to the next
@@ -137,6 +141,7 @@ func (s *Store) commit() bool {
 	if err == nil {
 		err = s.expire(lapses)
 	}
+	s.trace(batch, begun, err)
 	s.node.Lock()
 	if err != nil {
 		return s.writeFailed(batch, lapses, err)
@@ -229,6 +234,7 @@ func (s *Store) committed(gathered round, now time.Time) {
 		s.announce(p)
 		s.stored(p)
 		s.stats.Committed += uint64(g.records.Count())
+		s.wrote.Add(p.Topic, uint64(g.records.Count()), uint64(g.records.Bytes()))
 		bytes += g.bytes
 		if g.fills != nil {
 			s.comparer.Again(p)
@@ -248,6 +254,7 @@ func (s *Store) recycle(g *gather) {
 		}
 	}
 	g.fills, g.complete, g.bytes = nil, nil, 0
+	g.traces.Reset()
 	if len(s.spare) < maxSpare {
 		s.spare = append(s.spare, g)
 	}

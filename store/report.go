@@ -41,15 +41,20 @@ func (r *role) Tell(to *protocol.Report) {
 // partition says what there is of a partition.
 func (s *Store) partition(p blocklog.Partition, state blocklog.State) protocol.PartitionStatus {
 	kept, further := s.log.Conflicts(p)
-	lost := missing(state)
-	for _, r := range s.log.Unreadable(p) {
-		lost += r.Next - r.First
-	}
 	return protocol.PartitionStatus{
 		Topic: p.Topic, Producer: p.Producer, Tail: state.Tail, Next: state.Next, Records: state.Records,
 		Bytes: state.Content, Last: max(state.Updated, 0), Expired: state.Expired,
-		Missing: lost, Conflicts: uint64(len(kept)) + further,
+		Missing: s.lost(p, state), Conflicts: uint64(len(kept)) + further,
 	}
+}
+
+// lost returns how many records of a partition are missing, or cannot be read.
+func (s *Store) lost(p blocklog.Partition, state blocklog.State) uint64 {
+	n := missing(state)
+	for _, r := range s.log.Unreadable(p) {
+		n += r.Next - r.First
+	}
+	return n
 }
 
 // missing returns how many records a partition lacks that have not expired. Of

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/beckmesh/beck/internal/histogram"
 )
@@ -40,6 +41,9 @@ type Stats struct {
 	Peers      int               // nodes known
 	Towers     int               // towers there now
 	Malformed  map[string]uint64 // messages dropped, by kind
+	Room       int64             // what Queued may be
+	Written    uint64            // bytes of committed records, as they are in blocks
+	Net        beck.LinkStats    // the links
 }
 
 // Stats returns what was counted so far.
@@ -47,7 +51,8 @@ func (s *Store) Stats() Stats {
 	s.node.Lock()
 	n, st := s.node.Stats(), s.stats
 	in := s.rx.In.Stats
-	st.Queued, st.Missing = s.rx.In.Queued(), s.rx.In.Lacking()
+	st.Queued, st.Missing, st.Room = s.rx.In.Queued(), s.rx.In.Lacking(), s.cfg.GatherBytes
+	st.Written, st.Net = s.wrote.Sum().Bytes, s.node.LinkStats()
 	s.node.Unlock()
 	st.Duplicates, st.NoRoom, st.Damaged, st.Filled = in.Duplicates, in.NoRoom, in.Damaged, in.Filled
 	st.Fetches, st.Timeouts, st.Refusals = in.Fetches, in.Timeouts, in.Refusals
@@ -79,13 +84,16 @@ type Disk = blocklog.Metrics
 type Times struct {
 	CommitSeconds Histogram // from taking what has gathered until it is synced
 	CommitRecords Histogram // records written by one commit
+	CommitBytes   Histogram // of these records, as they are in blocks
 }
 
 // times are Times, written by the committer.
 type times Times
 
 func newTimes() times {
-	return times{CommitSeconds: histogram.Doubling(100e-6, 18), CommitRecords: histogram.Doubling(1, 20)}
+	return times{
+		CommitSeconds: histogram.Doubling(100e-6, 18), CommitRecords: histogram.Doubling(1, 20), CommitBytes: histogram.Doubling(256, 18),
+	}
 }
 
 // committed notes a commit of records that began at a time.
@@ -93,19 +101,24 @@ func (t *times) committed(batch round, took time.Duration) {
 	if len(batch) == 0 { // only something to forget was noted
 		return
 	}
-	var records int
+	var records, bytes int
 	for _, g := range batch {
 		records += g.records.Count()
+		bytes += g.records.Bytes()
 	}
 	t.CommitSeconds.Observe(took.Seconds())
 	t.CommitRecords.Observe(float64(records))
+	t.CommitBytes.Observe(float64(bytes))
 }
 
 // Times returns what was measured since the start.
 func (s *Store) Times() Times {
 	s.node.Lock()
 	defer s.node.Unlock()
-	return Times{CommitSeconds: s.times.CommitSeconds.Clone(), CommitRecords: s.times.CommitRecords.Clone()}
+	return Times{
+		CommitSeconds: s.times.CommitSeconds.Clone(), CommitRecords: s.times.CommitRecords.Clone(),
+		CommitBytes: s.times.CommitBytes.Clone(),
+	}
 }
 
 // Disk returns what the database counts; nothing after Close.
@@ -118,6 +131,10 @@ type TopicStats struct {
 	Records    uint64 // kept
 	Bytes      uint64 // of their contents
 	Offsets    uint64 // that its partitions have reached, summed: it grows by one with each record
+	Missing    uint64 // records that are missing below others, and have not expired
+
+	Committed, CommittedBytes uint64 // records written since the start, and their bytes in blocks
+	Served, ServedBytes       uint64 // records sent to whoever asked for them, and their bytes on links
 }
 
 // TopicStats returns what there is of each topic, sorted, of at most so many topics
@@ -141,8 +158,22 @@ func (s *Store) TopicStats(most int) (topics []TopicStats, further int) {
 		t.Records += state.Records
 		t.Bytes += state.Content
 		t.Offsets += state.Next
+		t.Missing += s.lost(p, state)
 	}
+	s.count(topics)
 	return topics, further
+}
+
+// count adds what was written and served since the start.
+func (s *Store) count(topics []TopicStats) {
+	s.node.Lock()
+	defer s.node.Unlock()
+	for i := range topics {
+		t := &topics[i]
+		wrote, served := s.wrote.Of(t.Topic), s.node.Served(t.Topic)
+		t.Committed, t.CommittedBytes = wrote.Records, wrote.Bytes
+		t.Served, t.ServedBytes = served.Records, served.Bytes
+	}
 }
 
 // Troubles returns why the store cannot do what it is there for, a line each: its

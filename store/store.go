@@ -17,6 +17,8 @@ import (
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/internal/planted"
+	"github.com/beckmesh/beck/internal/tally"
+	"github.com/beckmesh/beck/internal/tracing"
 	"github.com/beckmesh/beck/protocol"
 )
 
@@ -27,6 +29,7 @@ type Store struct {
 	node     *mesh.Node
 	log      *blocklog.Log
 	rx       *mesh.Receiver
+	tracer   *tracing.Tracer // nil without a provider
 	keeper   *core.Keeper
 	comparer *core.Comparer
 
@@ -45,6 +48,8 @@ type Store struct {
 	closing   sync.Once
 	stats     Stats
 	times     times
+	wrote     tally.Topics // to disk
+	names     savedNames
 }
 
 // Start opens the directory and joins the mesh. A directory that another store
@@ -77,6 +82,7 @@ func Start(c Config) (*Store, error) {
 		NodeConfig: c.NodeConfig, UUID: log.UUID(), Role: protocol.RoleStore, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		s.node = n
+		s.tracer = tracing.New(c.TracerProvider, n.UUID(), "")
 		s.rx = mesh.NewReceiver(n, s.intake(), (*role)(s))
 		n.Work(s.commit)
 		n.Work(s.keepUp)
@@ -98,7 +104,8 @@ type diskDriver interface {
 func newStore(c Config, log *blocklog.Log, rules blocklog.Rules) *Store {
 	return &Store{
 		cfg: c, log: log, rules: rules, upkeep: newUpkeep(), keeper: core.NewKeeper(), comparer: core.NewComparer(blocklog.GrainRecords),
-		again: make(map[core.Partition]bool), failed: make(chan struct{}), closed: make(chan struct{}), times: newTimes(),
+		again: make(map[core.Partition]bool), names: newSavedNames(),
+		failed: make(chan struct{}), closed: make(chan struct{}), times: newTimes(),
 	}
 }
 

@@ -80,7 +80,8 @@ func (s *Store) lookForBare() {
 	}
 }
 
-// lookForHoles tells the intake what partitions lack on disk.
+// lookForHoles tells the intake what partitions lack on disk. What damaged files are
+// in the way of is given up first.
 func (s *Store) lookForHoles() {
 	parts := sortedPartitions(s.upkeep.look)
 	for _, p := range parts[:min(len(parts), lookAtOnce)] {
@@ -88,12 +89,16 @@ func (s *Store) lookForHoles() {
 		state, _ := s.log.State(blocklog.Partition(p))
 		found, err := s.log.Holes(blocklog.Partition(p))
 		bare, failed := s.log.BareRanges(blocklog.Partition(p))
-		err = errors.Join(err, failed)
+		cut, notCut := s.log.CutOut(blocklog.Partition(p))
+		err = errors.Join(err, failed, notCut)
 		s.node.Lock()
 		if errors.Is(err, blocklog.ErrReopening) {
 			return
 		}
 		delete(s.upkeep.look, p)
+		for _, q := range cut { // they have holes that were not found yet
+			s.upkeep.look[core.Partition(q)] = true
+		}
 		if err != nil {
 			s.node.Logger().Error("holes cannot be looked for", "partition", p.String(), "err", err)
 			continue
@@ -138,6 +143,8 @@ func (s *Store) enforce() {
 	}
 	s.node.Unlock()
 	report, err := s.log.Enforce(s.rules, now)
+	damaged, failed := s.log.Inspect()
+	err = errors.Join(err, failed)
 	if merge {
 		_, failed := s.log.MergeSmall(mergeBytes)
 		err = errors.Join(err, failed)
@@ -147,7 +154,10 @@ func (s *Store) enforce() {
 		s.node.Logger().Error("retention", "err", err)
 	}
 	if damage := new(blocklog.CorruptError); errors.As(err, &damage) {
-		s.lookAt([]core.Partition{core.Partition(damage.Partition)})
+		damaged = append(damaged, damage.Partition)
+	}
+	for _, p := range damaged {
+		s.lookAt([]core.Partition{core.Partition(p)})
 	}
 	s.countTrims(report)
 	for _, t := range report.Trims {

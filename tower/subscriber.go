@@ -199,6 +199,13 @@ func (s *subscriber) push(b []byte) {
 	s.rouse()
 }
 
+// news queues the beacon of one node.
+func (s *subscriber) news(beacon []byte) {
+	if s.push(beacon); !s.cut {
+		s.tower.count.relayed++
+	}
+}
+
 // gathered says that there are repeats. A subscriber that has not taken the last
 // ones yet does without those: it is told much the same now.
 func (s *subscriber) gathered([]byte) {
@@ -263,6 +270,7 @@ func (s *subscriber) next(now time.Time) net.Buffers {
 		return net.Buffers{zmtp.AppendMessage(nil, end.Frames()...)}
 	case s.repeats && s.listDue.IsZero():
 		s.repeats = false
+		s.tower.count.relayed += uint64(s.tower.repeated)
 		return net.Buffers{s.tower.repeats[s.view]}
 	}
 	return nil
@@ -275,6 +283,7 @@ func (s *subscriber) nextOfList(now time.Time) []byte {
 	if s.list = s.list[n:]; len(s.list) == 0 {
 		s.list = nil
 	}
+	s.tower.count.relayed += uint64(len(alive))
 	return appendBeacons(nil, alive, s.view, now)
 }
 

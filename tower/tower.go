@@ -42,7 +42,8 @@ type Tower struct {
 	count  counters
 	// repeats are the beacons gathered last, as each view is told them. Slow
 	// subscribers share them too, instead of keeping one each.
-	repeats map[core.View][]byte
+	repeats  map[core.View][]byte
+	repeated int // nodes in repeats
 }
 
 // Start binds both ports and serves them until Close. It fails with
@@ -60,7 +61,7 @@ func Start(cfg Config) (*Tower, error) {
 		kick:    make(chan struct{}, 1),
 		dir:     core.NewDirectory(cfg.directory()),
 		subs:    make(map[*subscriber]struct{}),
-		count:   counters{refused: make(map[string]uint64)},
+		count:   counters{refused: noneRefused()},
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	var err error
@@ -123,7 +124,7 @@ func (t *Tower) step() time.Time {
 	now := time.Now()
 	t.dir.Tick(now)
 	if nodes := t.dir.Gather(now); len(nodes) > 0 {
-		t.repeats = t.relay(now, nodes, (*subscriber).gathered)
+		t.repeats, t.repeated = t.relay(now, nodes, (*subscriber).gathered), len(nodes)
 	}
 	t.wakeAt = t.dir.NextWake()
 	return t.wakeAt
@@ -142,7 +143,7 @@ func (t *Tower) announce(conn core.NodeConn, b protocol.NodeBeacon) error {
 	t.count.beacons++
 	if n != nil {
 		t.log.Debug("node announced", "uuid", b.UUID, "endpoint", n.Endpoint(core.View{}))
-		t.relay(now, []*core.Node{n}, (*subscriber).push)
+		t.relay(now, []*core.Node{n}, (*subscriber).news)
 	}
 	if next := t.dir.NextWake(); t.wakeAt.IsZero() || next.Before(t.wakeAt) {
 		t.wakeAt = next

@@ -70,7 +70,8 @@ func (f *benchFlags) addTo(cmd *cobra.Command) {
 	f.addNode(cmd)
 	f.sub.list, f.pub.list, f.listen = nil, nil, "127.0.0.1:0"
 	fl := cmd.Flags()
-	config.Share(fl, "verbose")
+	fl.BoolVarP(&f.verbose, verboseFlag, "v", false, "log on standard error what happens")
+	config.Share(fl, verboseFlag)
 	for name, text := range map[string]string{"sub": "none: a mesh of its own", "pub": "none: a mesh of its own", "listen": f.listen} {
 		fl.Lookup(name).DefValue = text
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 
 	"github.com/beckmesh/beck"
@@ -30,7 +29,7 @@ func newRoot() *cobra.Command {
 	addConfigFlags(root)
 	root.AddCommand(newUp(), newTower(), newStore(), newProduce(), newConsume(), newDemo(),
 		newLs(), newNodes(), newDescribe(), newLag(), newGaps(), newPositions(), newTop(), newCheck(),
-		newTopic(), newBackup(), newRestore(),
+		newTopic(), newBackup(), newRestore(), newCert(), newHealth(),
 		newBench(), newBenchRole(), newConfig(), newContext(), newCompletion(), newMan(), newVersion())
 	return root
 }
@@ -56,17 +55,18 @@ type meshFlags struct {
 	sub, pub endpoints
 	listen   string
 	host     string
-	verbose  bool
+	logFlags
 }
 
 // addTo adds the flags of a node that joins towers. They are shared by all such
 // commands: a context or a file says once where the towers are.
 func (m *meshFlags) addTo(cmd *cobra.Command) {
 	m.addNode(cmd)
-	config.Share(cmd.Flags(), "sub", "pub", "listen", "host", "verbose")
+	m.logFlags.addTo(cmd)
+	config.Share(cmd.Flags(), "sub", "pub", "listen", "host")
 }
 
-// addNode adds the same flags for a command alone.
+// addNode adds those about the node for a command alone.
 func (m *meshFlags) addNode(cmd *cobra.Command) {
 	m.sub.list, m.pub.list = []string{beck.DefaultSub}, []string{beck.DefaultPub}
 	f := cmd.Flags()
@@ -74,7 +74,6 @@ func (m *meshFlags) addNode(cmd *cobra.Command) {
 	f.Var(&m.pub, "pub", "where the `TOWER` sends beacons; several with commas")
 	f.StringVar(&m.listen, "listen", beck.DefaultListen, "`ADDR` to accept links on, host:port; port 0 is a free one")
 	f.StringVar(&m.host, "host", "", "`HOST` that others are told to dial; may be a go-sockaddr template (default: as the tower sees us)")
-	m.addVerbose(cmd)
 }
 
 // addTower adds the flags of a tower, where sub and pub are what it binds.
@@ -84,16 +83,14 @@ func (m *meshFlags) addTower(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Var(&m.sub, "sub", "`ADDR` to take beacons on; port 0 is a free one")
 	f.Var(&m.pub, "pub", "`ADDR` to send beacons on; port 0 is a free one")
-	m.addVerbose(cmd)
-	config.Share(f, "verbose")
-}
-
-func (m *meshFlags) addVerbose(cmd *cobra.Command) {
-	cmd.Flags().BoolVarP(&m.verbose, "verbose", "v", false, "log on standard error what happens")
+	m.logFlags.addTo(cmd)
 }
 
 // node returns the settings of a node, or what is wrong with the flags.
 func (m *meshFlags) node(errOut io.Writer) (beck.NodeConfig, error) {
+	if err := m.logFlags.check(); err != nil {
+		return beck.NodeConfig{}, err
+	}
 	if len(m.sub.list) != len(m.pub.list) {
 		return beck.NodeConfig{}, usagef("--sub names %d towers and --pub %d: each tower has one of both",
 			len(m.sub.list), len(m.pub.list))
@@ -110,13 +107,4 @@ func (m *meshFlags) node(errOut io.Writer) (beck.NodeConfig, error) {
 		return c, usageError{err}
 	}
 	return c, nil
-}
-
-// logger logs warnings and worse, or with --verbose everything.
-func (m *meshFlags) logger(w io.Writer) *slog.Logger {
-	level := slog.LevelWarn
-	if m.verbose {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }

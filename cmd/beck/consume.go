@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
@@ -17,12 +16,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const stuckOutput = time.Second // how long an interrupted consume waits for its reader
-
 // consumeFlags are the flags of `beck consume`.
 type consumeFlags struct {
 	meshFlags
 	web           httpFlags
+	spans         traceFlags
 	topics        []string // of --topic
 	span          spanFlag
 	fromBeginning bool
@@ -79,6 +77,7 @@ value in 4 bytes, %H the number of headers; modifiers such as %s{hex}, %k{base64
 	f.addStart(cmd)
 	f.addOutput(cmd)
 	f.web.addTo(cmd, httpd.Off)
+	f.spans.addTo(cmd)
 	return cmd
 }
 
@@ -117,6 +116,8 @@ func (f *consumeFlags) check(cmd *cobra.Command) error {
 		return usagef("--from-beginning and --offset %s: want one of them", &f.span)
 	case f.quiet && f.verbose:
 		return usagef("--quiet and --verbose: want one of them")
+	case f.quiet && given(cmd.Flags(), levelFlag):
+		return usagef("--quiet and --%s %s: want one of them", levelFlag, f.words)
 	case changed("translate") && f.translate == "":
 		return usagef("--translate: no command given")
 	}
@@ -148,6 +149,12 @@ func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {
 	if f.quiet {
 		node.Logger = slog.New(slog.DiscardHandler)
 	}
+	provider, flush, err := f.spans.start(cmd, node.Logger)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	node.TracerProvider = provider
 	c := f.config(node, topics)
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
@@ -158,7 +165,9 @@ func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {
 	if err != nil {
 		return err
 	}
-	h, err := f.web.serve(cmd, consumerDaemon(cons, node))
+	d := consumerDaemon(cons, node)
+	d.LogLevel = f.overHTTP(node.Logger)
+	h, err := f.web.serve(cmd, d)
 	if err != nil {
 		return errors.Join(err, cons.Close())
 	}
@@ -209,27 +218,13 @@ func (f *consumeFlags) print(ctx context.Context, cmd *cobra.Command, c *consume
 			err = saveErr
 		}
 	}()
-	done := make(chan error, 1)
-	go func() { done <- p.run(ctx, c) }()
-	select {
-	case err := <-done:
+	err = printing(ctx, cmd.OutOrStdout(), func() error { return p.run(ctx, c) })
+	if !errors.Is(err, context.Canceled) {
 		return err
-	case <-readerGone(ctx, cmd.OutOrStdout()):
-		return nil
-	case <-ctx.Done():
 	}
-	select {
-	case err := <-done:
-		return f.interrupted(err, p.said.Load())
-	case <-time.After(stuckOutput): // whoever reads our output has stopped
-		return f.interrupted(nil, p.said.Load())
+	// So ends a live consumer. One with an end did not reach it.
+	if f.end || f.count > 0 || !f.span.Until.IsZero() {
+		return fmt.Errorf("interrupted before the end; %d records were printed", p.said.Load())
 	}
-}
-
-// interrupted is how a live consumer ends; one with an end did not reach it.
-func (f *consumeFlags) interrupted(err error, printed uint64) error {
-	if err == nil && (f.end || f.count > 0 || !f.span.Until.IsZero()) {
-		return fmt.Errorf("interrupted before the end; %d records were printed", printed)
-	}
-	return err
+	return nil
 }

@@ -73,6 +73,7 @@ context: that is "beck context use NAME".`,
 		}),
 	}
 	mesh.addNode(cmd)
+	mesh.logFlags.add(cmd)
 	cmd.Flags().BoolVar(&replace, "replace", false, "replace a context of that name")
 	return cmd
 }

@@ -80,7 +80,7 @@ func runDafka(cmd *cobra.Command, p dafka.Program, args []string) error {
 	}
 	r := &dafkaRun{cmd: cmd, settings: s, mesh: meshFlags{
 		sub: endpoints{list: strings.Split(s.Sub, ",")}, pub: endpoints{list: strings.Split(s.Pub, ",")},
-		listen: beck.DefaultListen, host: s.Host, verbose: s.Verbose,
+		listen: beck.DefaultListen, host: s.Host, logFlags: logFlags{verbose: s.Verbose},
 	}}
 	return map[dafka.Program]func() error{
 		dafka.Towerd: r.tower, dafka.Stored: r.store,
@@ -92,7 +92,7 @@ func runDafka(cmd *cobra.Command, p dafka.Program, args []string) error {
 func (r *dafkaRun) tower() error {
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
-	t, err := startTower(r.cmd, &r.mesh)
+	t, err := startTower(&r.mesh, r.mesh.logger(r.cmd.ErrOrStderr()))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -84,11 +85,11 @@ func nearby(node beck.NodeConfig) survey.Config {
 	return survey.Config{NodeConfig: node}
 }
 
-func towerDaemon(t *tower.Tower, mesh *meshFlags, errOut io.Writer) httpd.Daemon {
+func towerDaemon(t *tower.Tower, mesh *meshFlags, log *slog.Logger) httpd.Daemon {
 	host, _, _ := protocol.ParseEndpoint(mesh.pub.list[0]) // which was bound
 	node := beck.NodeConfig{
 		Sub: []string{t.Sub()}, Pub: []string{t.Pub()},
-		Listen: net.JoinHostPort(strings.TrimPrefix(host, "*"), "0"), Logger: mesh.logger(errOut),
+		Listen: net.JoinHostPort(strings.TrimPrefix(host, "*"), "0"), Logger: log,
 	}
 	return httpd.Daemon{
 		Alive: alive, Ready: func() []string { return nil },

@@ -15,6 +15,7 @@ import (
 type produceFlags struct {
 	meshFlags
 	web     httpFlags
+	spans   traceFlags
 	noWait  bool
 	acks    int
 	journal string
@@ -60,6 +61,7 @@ TOPIC is given, each goes to the topic that it names.`,
 	f.addInput(cmd)
 	f.addDelivery(cmd)
 	f.web.addTo(cmd, httpd.Off)
+	f.spans.addTo(cmd)
 	return cmd
 }
 
@@ -132,6 +134,8 @@ func (f *produceFlags) check(cmd *cobra.Command) error {
 		return usagef("--no-wait and --acks %d: want one of them", f.acks)
 	case f.quiet && f.verbose:
 		return usagef("--quiet and --verbose: want one of them")
+	case f.quiet && given(cmd.Flags(), levelFlag):
+		return usagef("--quiet and --%s %s: want one of them", levelFlag, f.words)
 	case changed("journal") && f.journal == "":
 		return usagef("--journal: no directory given")
 	case changed("key") && changed("key-delimiter"):
@@ -160,6 +164,12 @@ func runProduce(cmd *cobra.Command, f *produceFlags) error {
 	if f.quiet {
 		node.Logger = slog.New(slog.DiscardHandler)
 	}
+	provider, flush, err := f.spans.start(cmd, node.Logger)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	node.TracerProvider = provider
 	c := f.config(node)
 	in, err := f.open(cmd, c.MessageBytes)
 	if err != nil {
@@ -172,7 +182,9 @@ func runProduce(cmd *cobra.Command, f *produceFlags) error {
 	if err != nil {
 		return err
 	}
-	h, err := f.web.serve(cmd, producerDaemon(p, c.WindowBytes, node))
+	d := producerDaemon(p, c.WindowBytes, node)
+	d.LogLevel = f.overHTTP(node.Logger)
+	h, err := f.web.serve(cmd, d)
 	if err != nil {
 		return errors.Join(err, p.Close())
 	}

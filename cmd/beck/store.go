@@ -13,6 +13,7 @@ func newStore() *cobra.Command {
 	var mesh meshFlags
 	var keep storeFlags
 	var web httpFlags
+	var spans traceFlags
 	cmd := &cobra.Command{
 		Use:   "store --data DIR",
 		Short: "Keep records on disk and serve them",
@@ -37,11 +38,12 @@ that matches a topic counts.`,
   beck store --data ./data --retain 'logs.*=records:1000' --retain '>=age:7d'
   BECK_STORE_DATA=/var/lib/beck beck store`,
 		Args: cobra.NoArgs,
-		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runStore(cmd, &mesh, &keep, &web) }),
+		RunE: runs(func(cmd *cobra.Command, _ []string) error { return runStore(cmd, &mesh, &keep, &web, &spans) }),
 	}
 	mesh.addTo(cmd)
 	keep.addTo(cmd, "")
 	web.addTo(cmd, storeHTTP)
+	spans.addTo(cmd)
 	_ = cmd.MarkFlagRequired("data")
 	cmd.AddCommand(newStoreVerify(), newStoreStats())
 	return cmd
@@ -59,7 +61,7 @@ func (f *storeFlags) addTo(cmd *cobra.Command, dir string) {
 	fl.StringArrayVar(&f.retain, "retain", nil, "keep no more of the topics of a pattern: `PATTERN=LIMITS`, of records:N, age:TIME, bytes:SIZE; may be repeated")
 }
 
-func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFlags) error {
+func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFlags, spans *traceFlags) error {
 	node, err := mesh.node(cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -70,18 +72,27 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 	if err := web.check(); err != nil {
 		return err
 	}
+	provider, flush, err := spans.start(cmd, node.Logger)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	node.TracerProvider = provider
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
 	s, err := startStore(cmd.ErrOrStderr(), node, keep)
 	if err != nil {
 		return err
 	}
-	h, err := web.serve(cmd, storeDaemon(s.Store, node))
+	d := storeDaemon(s.Store, node)
+	d.LogLevel = mesh.overHTTP(node.Logger)
+	h, err := web.serve(cmd, d)
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
 	defer h.Close()
-	fmt.Fprintf(cmd.OutOrStdout(), "ready address=%s%s\n", s.Address(), field(h))
+	defer mesh.followHangups(cmd, node.Logger)()
+	ready(cmd, fmt.Sprintf("ready address=%s%s", s.Address(), field(h)))
 	return serve(ctx, cmd, s, node)
 }
 
@@ -100,6 +111,7 @@ func serve(ctx context.Context, cmd *cobra.Command, s runningStore, node beck.No
 	case <-s.Failed():
 	}
 	stop()
+	stopping(cmd)
 	if err := s.Close(); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 
@@ -39,30 +40,35 @@ func runTower(cmd *cobra.Command, mesh *meshFlags, web *httpFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := web.check(); err != nil {
+	if err := errors.Join(mesh.logFlags.check(), web.check()); err != nil {
 		return err
 	}
+	log := mesh.logger(cmd.ErrOrStderr())
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
-	t, err := startTower(cmd, mesh)
+	t, err := startTower(mesh, log)
 	if err != nil {
 		return err
 	}
-	h, err := web.serve(cmd, towerDaemon(t, mesh, cmd.ErrOrStderr()))
+	d := towerDaemon(t, mesh, log)
+	d.LogLevel = mesh.overHTTP(log)
+	h, err := web.serve(cmd, d)
 	if err != nil {
 		return errors.Join(err, t.Close())
 	}
 	defer h.Close()
-	fmt.Fprintf(cmd.OutOrStdout(), "ready sub=%s pub=%s%s\n", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h))
+	defer mesh.followHangups(cmd, log)()
+	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s%s", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h)))
 	<-ctx.Done()
+	stopping(cmd)
 	return t.Close()
 }
 
-func startTower(cmd *cobra.Command, mesh *meshFlags) (*tower.Tower, error) {
+func startTower(mesh *meshFlags, log *slog.Logger) (*tower.Tower, error) {
 	c := tower.DefaultConfig()
 	c.Sub, c.Pub = mesh.sub.list[0], mesh.pub.list[0]
 	c.Version = versionText()
-	c.Logger = mesh.logger(cmd.ErrOrStderr())
+	c.Logger = log
 	t, err := tower.Start(c)
 	if err != nil {
 		return nil, fmt.Errorf("tower: %w", err)

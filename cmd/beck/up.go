@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 
@@ -17,8 +18,9 @@ import (
 // upFlags are the flags of `beck up`.
 type upFlags struct {
 	meshFlags
-	keep storeFlags
-	web  httpFlags
+	keep  storeFlags
+	web   httpFlags
+	spans traceFlags
 }
 
 func newUp() *cobra.Command {
@@ -47,6 +49,7 @@ and how to produce and consume.`,
 	fl.StringVar(&f.host, "host", "", "`HOST` that others are told to dial; may be a go-sockaddr template (default: as the tower sees us)")
 	f.keep.addTo(cmd, "./beck-data")
 	f.web.addTo(cmd, towerHTTP)
+	f.spans.addTo(cmd)
 	return cmd
 }
 
@@ -54,25 +57,36 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 	if err := f.resolve(); err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(cmd.Context())
-	defer stop()
-	t, err := startTower(cmd, &f.meshFlags)
+	log := f.logger(cmd.ErrOrStderr())
+	provider, flush, err := f.spans.start(cmd, log)
 	if err != nil {
 		return err
 	}
-	node := f.storeNode(cmd, t)
+	defer flush()
+	ctx, stop := untilSignal(cmd.Context())
+	defer stop()
+	t, err := startTower(&f.meshFlags, log)
+	if err != nil {
+		return err
+	}
+	node := f.storeNode(t, log)
+	node.TracerProvider = provider
 	s, err := startStore(cmd.ErrOrStderr(), node, &f.keep)
 	if err != nil {
 		return errors.Join(err, t.Close())
 	}
 	d := storeDaemon(s.Store, node)
 	d.Metrics = append(d.Metrics, httpd.TowerMetrics(t))
+	d.LogLevel = f.overHTTP(log)
 	h, err := f.web.serve(cmd, d)
 	if err != nil {
 		return errors.Join(err, s.Close(), t.Close())
 	}
 	defer h.Close()
-	greet(cmd.OutOrStdout(), withHost(t.Sub(), f.host), withHost(t.Pub(), f.host), s.Address()+field(h), f.listen)
+	defer f.followHangups(cmd, log)()
+	sub, pub := withHost(t.Sub(), f.host), withHost(t.Pub(), f.host)
+	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s address=%s%s", sub, pub, s.Address(), field(h)))
+	greet(cmd.OutOrStdout(), sub, pub, f.listen)
 	return errors.Join(serve(ctx, cmd, s, node), t.Close())
 }
 
@@ -98,25 +112,24 @@ func (f *upFlags) resolve() (err error) {
 	if len(f.pub.list) == 0 {
 		f.pub.list = []string{"tcp://" + net.JoinHostPort(f.listen, "5557")}
 	}
-	return f.web.check()
+	return errors.Join(f.logFlags.check(), f.web.check())
 }
 
 // storeNode returns the settings of the store beside the tower.
-func (f *upFlags) storeNode(cmd *cobra.Command, t *tower.Tower) beck.NodeConfig {
+func (f *upFlags) storeNode(t *tower.Tower, log *slog.Logger) beck.NodeConfig {
 	return beck.NodeConfig{
 		Sub: []string{t.Sub()}, Pub: []string{t.Pub()},
 		Listen: net.JoinHostPort(f.listen, "0"), Host: f.host,
-		Logger: f.logger(cmd.ErrOrStderr()),
+		Logger: log,
 	}.WithDefaults()
 }
 
-// greet prints the line for programs, then what a person needs next.
-func greet(w io.Writer, sub, pub, address, listen string) {
+// greet prints what a person needs behind the line for programs.
+func greet(w io.Writer, sub, pub, listen string) {
 	towers := ""
 	if sub != beck.DefaultSub || pub != beck.DefaultPub {
 		towers = fmt.Sprintf(" --sub %s --pub %s", sub, pub)
 	}
-	fmt.Fprintf(w, "ready sub=%s pub=%s address=%s\n", sub, pub, address)
 	fmt.Fprintf(w, "  produce:  beck produce hello%s\n", towers)
 	fmt.Fprintf(w, "  consume:  beck consume hello --from-beginning%s\n", towers)
 	fmt.Fprintf(w, "  The mesh is unauthenticated: whoever reaches %s can read and write.\n", listen)

@@ -310,8 +310,7 @@ func (c *change) resume(e *entry) error {
 }
 
 // write applies b with fsync and closes it. It is called by one goroutine at a
-// time. If the write-ahead log fails, [ErrSync] is returned from now on. Close
-// gives up on a write that waits for room on the disk.
+// time.
 func (l *Log) write(b *pebble.Batch) error {
 	l.mu.RLock()
 	err := l.failure
@@ -319,21 +318,29 @@ func (l *Log) write(b *pebble.Batch) error {
 	if err != nil {
 		return errors.Join(err, b.Close())
 	}
+	return l.guarded(func() error { return l.apply(b) })
+}
+
+// guarded changes the database by f, in one goroutine at a time. If the write-ahead
+// log fails, [ErrSync] is returned by all writes from now on. Close gives up on an f
+// that waits for room on the disk.
+func (l *Log) guarded(f func() error) error {
 	l.running.Add(1)
 	done := make(chan error, 1)
 	go func() {
 		defer l.running.Done()
-		done <- l.apply(b)
+		done <- l.recovered(f)
 	}()
 	select {
-	case err = <-done:
+	case err := <-done:
 		return err
 	case <-l.abandoned:
 		return fmt.Errorf("%w, and %w", ErrClosed, ErrFull)
 	}
 }
 
-func (l *Log) apply(b *pebble.Batch) (err error) {
+// recovered calls f and takes note of a panic by which Pebble says that it failed.
+func (l *Log) recovered(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil { // Pebble keeps the batch
 			err = fmt.Errorf("%w: %w", ErrSync, asError(r))
@@ -342,12 +349,13 @@ func (l *Log) apply(b *pebble.Batch) (err error) {
 			l.mu.Unlock()
 		}
 	}()
+	return f()
+}
+
+func (l *Log) apply(b *pebble.Batch) error {
 	durably := pebble.Sync
 	if planted.Is(planted.CommitWithoutSync) {
 		durably = pebble.NoSync
 	}
-	if err := l.db.Apply(b, durably); err != nil {
-		return errors.Join(err, b.Close())
-	}
-	return b.Close()
+	return errors.Join(l.db.Apply(b, durably), b.Close())
 }

@@ -241,7 +241,7 @@ func TestDamagedFile(t *testing.T) {
 		}
 		for _, name := range names {
 			for percent := int64(10); percent < 90; percent += 30 {
-				damaged += readDamaged(t, dir, name, percent, total, large)
+				damaged += readDamaged(t, dir, filepath.Base(name), percent, total, large)
 			}
 		}
 	}
@@ -250,17 +250,21 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// readDamaged flips one byte of a file, reads all, and flips it back. It
-// returns the number of damaged ranges met.
+// readDamaged flips one byte of a file in a copy of the directory, reads all, and
+// mends it. It returns the number of damaged ranges met.
 func readDamaged(t *testing.T, dir, name string, percent int64, total uint64, large []byte) int {
 	t.Helper()
-	flipByte(t, name, percent)
-	defer flipByte(t, name, percent)
+	whole := dir
+	dir = filepath.Join(t.TempDir(), "store")
+	if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+		t.Fatal(err)
+	}
+	flipByte(t, filepath.Join(dir, pebbleName, name), percent)
 	o := small(nil)
 	l, err := Open(dir, o)
 	if err != nil {
 		if !pebble.IsCorruptionError(err) {
-			t.Fatalf("%s at %d%%: %v", filepath.Base(name), percent, err)
+			t.Fatalf("%s at %d%%: %v", name, percent, err)
 		}
 		return 1 // refused as a whole, which is fine
 	}
@@ -269,14 +273,11 @@ func readDamaged(t *testing.T, dir, name string, percent int64, total uint64, la
 	var met []Range
 	for {
 		err := l.Read(alpha, next, 0, func(r Record) bool {
-			want, wantTrailer := content(alpha, r.Seq), trailer(r.Seq)
-			if r.Seq == total {
-				want, wantTrailer = large, nil
-			}
+			want, wantTrailer := damagedRecord(r.Seq, total, large)
 			if r.Seq != next || !bytes.Equal(r.Content, want) || !bytes.Equal(r.Trailer, wantTrailer) {
-				t.Fatalf("%s at %d%%: record %d (want %d) is wrong", filepath.Base(name), percent, r.Seq, next)
+				t.Errorf("%s at %d%%: record %d (want %d) is wrong", name, percent, r.Seq, next)
 			}
-			next++
+			next = r.Seq + 1
 			return true
 		})
 		if err == nil {
@@ -284,24 +285,86 @@ func readDamaged(t *testing.T, dir, name string, percent int64, total uint64, la
 		}
 		var bad *CorruptError
 		if !errors.As(err, &bad) || bad.First != next || bad.Next <= next || bad.Partition != alpha {
-			t.Fatalf("%s at %d%%, at %d: %v", filepath.Base(name), percent, next, err)
+			t.Fatalf("%s at %d%%, at %d: %v", name, percent, next, err)
 		}
 		// Met again, it is known: no more seconds are spent on it.
 		var again *CorruptError
 		if _, err := readSeqs(t, l, alpha, next, 0); !errors.As(err, &again) || again != bad {
-			t.Fatalf("%s at %d%%, again at %d: %v", filepath.Base(name), percent, next, err)
+			t.Fatalf("%s at %d%%, again at %d: %v", name, percent, next, err)
 		}
 		damaged++
 		next = bad.Next
 		met = append(met, Range{bad.First, bad.Next})
 	}
 	if got := l.Unreadable(alpha); !slices.Equal(got, met) {
-		t.Errorf("%s at %d%%: unreadable are %v, want %v", filepath.Base(name), percent, got, met)
+		t.Errorf("%s at %d%%: unreadable are %v, want %v", name, percent, got, met)
 	}
 	if next != total+1 {
-		t.Fatalf("%s at %d%%: ended at %d", filepath.Base(name), percent, next)
+		t.Fatalf("%s at %d%%: ended at %d", name, percent, next)
+	}
+	if damaged > 0 {
+		mend(t, l, name, percent, total, large)
 	}
 	return damaged
+}
+
+// mend cuts out what is damaged, fills it in and reads all.
+func mend(t *testing.T, l *Log, name string, percent int64, total uint64, large []byte) {
+	t.Helper()
+	at := fmt.Sprintf("%s at %d%%", name, percent)
+	if cut, err := l.CutOut(alpha); !slices.Equal(cut, []Partition{alpha}) || err != nil {
+		t.Fatalf("%s: cut out: %v, %v", at, cut, err)
+	}
+	if left := l.Unreadable(alpha); len(left) > 0 {
+		t.Errorf("%s: still unreadable: %v", at, left)
+	}
+	holes, err := l.Holes(alpha)
+	if err != nil || len(holes) == 0 {
+		t.Fatalf("%s: holes %v, %v", at, holes, err)
+	}
+	for _, h := range holes {
+		fillHole(t, l, h, total, large)
+	}
+	if s, _ := l.State(alpha); s.Records != total+1 || s.Next != total+1 {
+		t.Errorf("%s: %+v", at, s)
+	}
+	for from := range total + 1 {
+		next := from
+		err := l.Read(alpha, from, 0, func(r Record) bool {
+			want, wantTrailer := damagedRecord(r.Seq, total, large)
+			if r.Seq != next || !bytes.Equal(r.Content, want) || !bytes.Equal(r.Trailer, wantTrailer) {
+				t.Errorf("%s: record %d (want %d) is wrong", at, r.Seq, next)
+			}
+			next = r.Seq + 1
+			return true
+		})
+		if err != nil || next != total+1 {
+			t.Errorf("%s: from %d up to %d: %v", at, from, next, err)
+		}
+	}
+	wantSums(t, l, alpha)
+}
+
+// damagedRecord returns what is at an offset.
+func damagedRecord(seq, total uint64, large []byte) (value, trail []byte) {
+	if seq == total {
+		return large, nil
+	}
+	return content(alpha, seq), trailer(seq)
+}
+
+func fillHole(t *testing.T, l *Log, h Range, total uint64, large []byte) {
+	t.Helper()
+	b, batch := l.NewBuilder(), l.NewBatch()
+	for seq := h.First; seq < h.Next; seq++ {
+		content, trailer := damagedRecord(seq, total, large)
+		if err := b.Append(seq, content, trailer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(batch.Fill(alpha, b), batch.Commit()); err != nil {
+		t.Fatalf("fill %v: %v", h, err)
+	}
 }
 
 func flipByte(t *testing.T, name string, percent int64) {

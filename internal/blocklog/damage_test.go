@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -27,7 +26,7 @@ var full = flag.Bool("full", os.Getenv("BECK_FULL") != "", "run the thorough tes
 // TestDamagedDirectories truncates, flips, overwrites and cuts pieces out of
 // every kind of file that a store keeps. Opening it is refused with the name of
 // the file, or what is served is right, and under the old address only if
-// nothing is missing but what reading names.
+// nothing is missing but what reading names. That can be filled in.
 func TestDamagedDirectories(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 0))
 	templates := []*template{newTemplate(t, "closed"), newTemplate(t, "killed"), newTemplate(t, "killed early")}
@@ -55,6 +54,14 @@ func TestDamagedDirectories(t *testing.T) {
 		if n == 0 && !testing.Short() {
 			t.Errorf("none %s", outcome(at))
 		}
+	}
+	var cured int
+	for _, tm := range templates {
+		cured += tm.cured
+	}
+	t.Logf("%d with ranges that were cut out of damaged files and filled in", cured)
+	if cured == 0 {
+		t.Error("nothing was cut out of a damaged file")
 	}
 }
 
@@ -92,6 +99,7 @@ type template struct {
 	// least is what must be there under the old address. Of what was committed
 	// in the last second before it was killed, nothing says that it was there.
 	least map[Partition]State
+	cured int // directories that something was cut out of
 }
 
 var fileNumber = regexp.MustCompile(`[0-9]{6,}`)
@@ -189,23 +197,9 @@ func (c damaged) open(t *testing.T, raw []byte) outcome {
 	watchdog := time.AfterFunc(time.Minute, func() { panic(c.what + ": hangs") })
 	defer watchdog.Stop()
 	fs := vfs.NewMem()
-	if err := fs.MkdirAll("/store/log", 0o755); err != nil {
-		t.Fatal(err)
-	}
 	files := maps.Clone(c.files)
 	files[c.name] = raw
-	for name, raw := range files {
-		f, err := fs.Create(name, vfs.WriteCategoryUnspecified)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(f, string(raw)); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	putFiles(t, fs, files)
 	o := small(fs)
 	l, err := Open("/store", o)
 	if err != nil {
@@ -215,15 +209,68 @@ func (c damaged) open(t *testing.T, raw []byte) outcome {
 		return refused
 	}
 	at := c.check(t, l)
+	c.mend(t, l)
 	uuid := l.UUID()
 	closeLog(t, l)
 	l = openLog(t, "/store", o) // it keeps its address
 	if l.UUID() != uuid {
 		t.Fatalf("%s: opened again it has another address", c.what)
 	}
-	c.check(t, l)
+	if again := c.check(t, l); again != whole && again != renewed {
+		t.Errorf("%s: mended and opened again it is %v", c.what, again)
+	}
 	closeLog(t, l)
 	return at
+}
+
+// mend cuts out what cannot be read, and has all that is missing filled in.
+func (c damaged) mend(t *testing.T, l *Log) {
+	t.Helper()
+	var cut []Partition
+	for p := range l.Partitions() {
+		some, err := l.CutOut(p)
+		if err != nil {
+			t.Fatalf("%s: cut out of %v: %v", c.what, p, err)
+		}
+		cut = append(cut, some...)
+	}
+	for p := range l.Partitions() {
+		holes, err := l.Holes(p)
+		if err != nil {
+			t.Fatalf("%s: holes of %v: %v", c.what, p, err)
+		}
+		for _, h := range holes {
+			c.fill(t, l, p, h)
+		}
+		if s, _ := l.state(p); !s.dense() || c.read(t, l, p) != s.Records {
+			t.Errorf("%s: mended, %v is %+v, and %v cannot be read", c.what, p, s, l.Unreadable(p))
+		}
+	}
+	if len(cut) > 0 {
+		c.cured++
+	}
+}
+
+func (c damaged) fill(t *testing.T, l *Log, p Partition, h Range) {
+	t.Helper()
+	b, batch := l.NewBuilder(), l.NewBatch()
+	for seq := h.First; seq < h.Next; seq++ {
+		value, trail := c.record(p, seq)
+		if err := b.Append(seq, value, trail); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(batch.Fill(p, b), batch.Commit()); err != nil {
+		t.Fatalf("%s: fill %v of %v: %v", c.what, h, p, err)
+	}
+}
+
+// record returns what a partition has at an offset.
+func (c damaged) record(p Partition, seq uint64) (value, trail []byte) {
+	if p == large {
+		return fill(8<<10 + int(seq)), nil
+	}
+	return content(p, seq), trailer(seq)
 }
 
 // check reads everything, and goes on.
@@ -264,10 +311,7 @@ func (c damaged) read(t *testing.T, l *Log, p Partition) (records uint64) {
 	for {
 		err := l.Read(p, next, 0, func(r Record) bool {
 			seq, got, tr := r.Seq, r.Content, r.Trailer
-			want, wantTrailer := content(p, seq), trailer(seq)
-			if p == large {
-				want, wantTrailer = fill(8<<10+int(seq)), nil
-			}
+			want, wantTrailer := c.record(p, seq)
 			if string(got) != string(want) || string(tr) != string(wantTrailer) || seq < next {
 				t.Fatalf("%s: record %d of %v is %.100q %q", c.what, seq, p, got, tr)
 			}

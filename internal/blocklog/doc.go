@@ -19,6 +19,7 @@
 //	c/topic \0 producer            marks of conflicts with other stores, msgpack
 //	s                              the seal of the last commit
 //	v                              format version, decimal
+//	x                              what is being taken out of damaged files, msgpack
 //
 // where first is a big-endian uint64, so that the blocks of a partition lie
 // side by side in sequence. A block and the state that counts it are written
@@ -51,7 +52,8 @@
 // Of a damaged directory no wrong byte is served. Opening it
 //
 //   - names what cannot be read, by a [*CorruptError] or as a hole: damage in
-//     blocks, in Pebble's tables and in its files of large values;
+//     blocks, in Pebble's tables and in its files of large values. [Log.CutOut] makes
+//     holes of the latter, and [Log.Inspect] finds what nobody reads;
 //   - gives it a new UUID, and goes on with what is left, if commits that were on
 //     disk are missing, or parts of them: a write-ahead log that ends too early, or
 //     a whole database that is older than it should be;

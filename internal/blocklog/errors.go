@@ -74,6 +74,8 @@ type CorruptError struct {
 	Quarantined bool
 	// Cause says what is wrong with the bytes.
 	Cause error
+
+	stays bool // it cannot be cut out; guarded by Log.mu
 }
 
 // ConflictError names the first record that was given with other contents than

@@ -19,7 +19,8 @@ type holes struct {
 // Holes returns the ranges within [Tail, Next) that a partition lacks, in
 // order, the lowest 1,000: those that never came and those in quarantine. What
 // cannot be read because Pebble's files are damaged is not among them. A damaged
-// block that is met goes to the quarantine.
+// block that is met goes to the quarantine. A state that says that more is missing
+// than is, which damage can lead to that was beside it and is gone, is corrected.
 //
 // It costs nothing if none is missing, which is when State's Records is Next -
 // Tail, or if nothing was filled or lost since the last call. Otherwise it reads
@@ -29,6 +30,7 @@ func (l *Log) Holes(p Partition) ([]Range, error) {
 		return nil, err
 	}
 	defer l.leave()
+	counted := false
 	for range maxAttempts {
 		s, changes, known := l.look(p)
 		if !known || s.dense() {
@@ -44,6 +46,13 @@ func (l *Log) Holes(p Partition) ([]Range, error) {
 		}
 		if damaged && l.setAsideAll(p, s.Tail, s.Next) {
 			continue // they are holes now
+		}
+		if !damaged && !counted && len(h.ranges) < maxHoles && h.size() != h.missing {
+			counted = true
+			if err := l.countAgain(map[Partition][]Range{p: {{s.Tail, s.Next}}}); err != nil {
+				return nil, fmt.Errorf("blocklog: count %v again: %w", p, err)
+			}
+			continue
 		}
 		l.leaveOutDamage(p, h)
 		l.keepHoles(p, h)
@@ -108,6 +117,14 @@ func (h *holes) search(l *Log, p Partition, from, to uint64) (damaged bool, err 
 	return damaged, err
 }
 
+// size returns how many records are missing.
+func (h *holes) size() (n uint64) {
+	for _, r := range h.ranges {
+		n += r.Next - r.First
+	}
+	return n
+}
+
 // add notes that [from, to) is missing.
 func (h *holes) add(from, to uint64) {
 	if from >= to {
@@ -123,15 +140,23 @@ func (h *holes) add(from, to uint64) {
 // setAsideAll reads everything within [from, to), so that damaged blocks go to
 // the quarantine; it returns whether there was one.
 func (l *Log) setAsideAll(p Partition, from, to uint64) (some bool) {
-	for from < to {
-		err := l.Read(p, from, 0, func(r Record) bool { return r.Seq < to })
+	_ = l.readThrough(p, Range{from, to}, func(bad *CorruptError) { some = some || bad.Quarantined })
+	return some // what cannot be read for another reason is met again
+}
+
+// readThrough reads a range and tells of what cannot be read in it because it is
+// damaged.
+func (l *Log) readThrough(p Partition, r Range, damaged func(*CorruptError)) error {
+	for r.First < r.Next {
+		err := l.Read(p, r.First, 0, func(rec Record) bool { return rec.Seq < r.Next })
 		bad := new(CorruptError)
 		if !errors.As(err, &bad) {
-			return some
+			return err
 		}
-		from, some = bad.Next, some || bad.Quarantined
+		damaged(bad)
+		r.First = bad.Next
 	}
-	return some
+	return nil
 }
 
 // leaveOutDamage takes out what cannot be filled, because damaged files are in

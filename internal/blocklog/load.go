@@ -20,6 +20,9 @@ func (l *Log) load() error {
 	if err := l.checkSeal(); err != nil {
 		return err
 	}
+	if err := l.resumeExcision(); err != nil {
+		return err
+	}
 	ends, err := l.ends()
 	if isDamage(err) {
 		// The states stand. Read will name the ranges that are damaged.

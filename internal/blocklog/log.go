@@ -29,9 +29,11 @@ type Log struct {
 	closed  bool
 	damage  map[Partition][]*CorruptError // met in files, not in quarantine
 	damaged int                           // how many in all
-	touched []Partition                   // changed since the last Enforce
-	small   []Partition                   // worth merging
-	held    uint64                        // State.Bytes of all partitions
+	// suspects are files that Inspect has to look at.
+	suspects []suspect
+	touched  []Partition // changed since the last Enforce
+	small    []Partition // worth merging
+	held     uint64      // State.Bytes of all partitions
 	// conflicts are the marks of those partitions that have some.
 	conflicts map[Partition]marks
 
@@ -145,7 +147,13 @@ func (l *Log) openFiles() (err error) {
 		return err
 	}
 	if err = l.checkManifest(); err == nil {
-		l.db, err = openPebble(l.home.File(pebbleName), pebbleOptions(l.opts))
+		o := pebbleOptions(l.opts)
+		tell := o.EventListener.BackgroundError
+		o.EventListener.BackgroundError = func(err error) {
+			tell(err)
+			l.suspect(err)
+		}
+		l.db, err = openPebble(l.home.File(pebbleName), o)
 	}
 	if err != nil {
 		return errors.Join(err, l.watermark.close())

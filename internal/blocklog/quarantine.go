@@ -55,11 +55,16 @@ func (c *change) setAside(p Partition, first, next uint64, key, raw []byte) erro
 	if err := c.batch.Set(quarantine.appendKey(nil, p, first), value, nil); err != nil {
 		return err
 	}
+	return c.countLeft(p, first, next)
+}
+
+// countLeft counts what is left within a range. What else was there is not known
+// any more.
+func (c *change) countLeft(p Partition, first, next uint64) error {
 	s, known := c.log.state(p)
 	if !known || s.stale { // it will be rebuilt
 		return nil
 	}
-	// What the block held is not known any more: count the others.
 	e := c.entry(p, s)
 	e.after.oldest = 0 // the next one may be older
 	for k := grainOf(max(first, s.Tail)); k <= grainOf(min(next, s.Next)-1) && s.Tail < s.Next; k++ {
@@ -72,6 +77,25 @@ func (c *change) setAside(p Partition, first, next uint64, key, raw []byte) erro
 		}
 	}
 	return nil
+}
+
+// noteGone notes in the quarantine how far records went whose bytes cannot be read.
+func (c *change) noteGone(p Partition, gone Range) error {
+	s, _ := c.log.state(p)
+	gone = Range{max(gone.First, s.Tail), min(gone.Next, s.Next)}
+	if gone.First >= gone.Next {
+		return nil
+	}
+	key := quarantine.appendKey(nil, p, gone.First)
+	raw, err := c.log.blockAt(key) // an earlier block of the same offsets
+	if err != nil {
+		return err
+	}
+	value := binary.BigEndian.AppendUint64(nil, gone.Next)
+	if len(raw) >= seqLen {
+		value = append(value, raw[seqLen:]...)
+	}
+	return c.batch.Set(key, value, nil)
 }
 
 // recountGrain reads the blocks of a grain. Damaged ones do not count.
@@ -144,8 +168,8 @@ func (l *Log) damageAt(p Partition, seq uint64) *CorruptError {
 
 // Unreadable returns the ranges of a partition at or above its tail that were met
 // since the log was opened and that damaged files of Pebble are in the way of, in
-// order. State counts their records as held, and nothing can be filled in there:
-// what helps is another directory, filled from other stores.
+// order. State counts their records as held, and nothing can be filled in there
+// before [Log.CutOut].
 func (l *Log) Unreadable(p Partition) (ranges []Range) {
 	s, _ := l.State(p)
 	l.mu.RLock()

@@ -117,7 +117,7 @@ func (r *reader) run(visit func(Record) bool) error {
 		}
 		raw, err := r.iter.ValueAndErr()
 		if err != nil {
-			return r.unreadable(err)
+			return r.unreadable(max(first, r.from), err)
 		}
 		b, err := parseBlock(raw)
 		if err == nil && b.first != first {
@@ -138,7 +138,7 @@ func (r *reader) run(visit func(Record) bool) error {
 		}
 	}
 	if err := r.iter.Error(); err != nil && r.from < r.next {
-		return r.unreadable(err)
+		return r.unreadable(r.from, err)
 	}
 	return nil
 }
@@ -169,13 +169,16 @@ func (r *reader) damaged(first uint64, raw []byte, cause error) error {
 	return r.log.setAside(r.partition, first, next, raw, cause)
 }
 
-// unreadable handles a read that failed. For damage found by Pebble's own
-// checksums it looks for where reading can go on.
-func (r *reader) unreadable(cause error) error {
+// unreadable handles a read that failed at a sequence, or above it. For damage found
+// by Pebble's own checksums it looks for where reading can go on.
+func (r *reader) unreadable(from uint64, cause error) error {
 	if !isDamage(cause) {
-		return fmt.Errorf("records from %d of %v: %w", r.from, r.partition, cause)
+		return fmt.Errorf("records from %d of %v: %w", from, r.partition, cause)
 	}
-	bad := &CorruptError{Partition: r.partition, First: r.from, Next: r.skip(), Cause: cause}
+	if bad := r.log.damageAt(r.partition, from); bad != nil {
+		return bad
+	}
+	bad := &CorruptError{Partition: r.partition, First: from, Next: r.skip(from), Cause: cause}
 	r.log.remember(bad)
 	return bad
 }
@@ -188,11 +191,11 @@ func (r *reader) known() error {
 	return nil
 }
 
-// skip returns the lowest sequence above r.from at which a readable block
-// begins, or the end. Seeking fails while it lands in the damaged part and
-// works behind it, which makes it a binary search.
-func (r *reader) skip() uint64 {
-	bad, good := r.from, r.next
+// skip returns the lowest sequence above bad at which a block begins, or the end.
+// Seeking fails while it lands in the damaged part and works behind it, which makes
+// it a binary search.
+func (r *reader) skip(bad uint64) uint64 {
+	good := r.next
 	for good-bad > 1 {
 		mid := bad + (good-bad)/2
 		if !r.seekGE(mid) && r.iter.Error() != nil {

@@ -67,7 +67,7 @@ func (a *auditor) pass(r *reader, l *ledger) (again bool, err error) {
 	for ok := r.seek(); ok; ok = r.iter.Next() {
 		raw, err := r.iter.ValueAndErr()
 		if err != nil {
-			return a.unreadable(r, l, err)
+			return a.unreadable(r, l, max(keySeq(r.iter.Key()), r.from), err)
 		}
 		if err := a.block(l, keySeq(r.iter.Key()), raw); err != nil {
 			return false, err
@@ -78,18 +78,20 @@ func (a *auditor) pass(r *reader, l *ledger) (again bool, err error) {
 		}
 	}
 	if err := r.iter.Error(); err != nil {
-		return a.unreadable(r, l, err)
+		return a.unreadable(r, l, r.from, err)
 	}
 	return false, nil
 }
 
-// unreadable notes what lies in a file that Pebble cannot read.
-func (a *auditor) unreadable(r *reader, l *ledger, cause error) (again bool, err error) {
-	err = r.unreadable(cause)
+// unreadable notes what lies in a file that Pebble cannot read, at a sequence or above
+// it.
+func (a *auditor) unreadable(r *reader, l *ledger, from uint64, cause error) (again bool, err error) {
+	err = r.unreadable(from, cause)
 	bad := new(CorruptError)
 	if !errors.As(err, &bad) {
 		return false, err
 	}
+	a.hole(l, from)
 	l.damaged = true
 	a.fault(Fault{FaultFile, l.Partition, Range{bad.First, bad.Next}, cause})
 	r.from, l.at = bad.Next, max(l.at, bad.Next)

@@ -40,7 +40,7 @@ func (r *reader) walk(f func(block) bool) (again, damaged bool, err error) {
 		}
 		raw, err := r.iter.ValueAndErr()
 		if err != nil {
-			return r.passBy(err)
+			return r.passBy(max(first, r.from), err)
 		}
 		b, err := parseBlock(raw)
 		if errors.Is(err, ErrFormat) {
@@ -59,14 +59,14 @@ func (r *reader) walk(f func(block) bool) (again, damaged bool, err error) {
 		r.from = b.next()
 	}
 	if err := r.iter.Error(); err != nil && r.from < r.next {
-		return r.passBy(err)
+		return r.passBy(r.from, err)
 	}
 	return false, damaged, nil
 }
 
-// passBy goes on behind what Pebble cannot read.
-func (r *reader) passBy(cause error) (again, damaged bool, err error) {
-	err = r.unreadable(cause)
+// passBy goes on behind what Pebble cannot read, which is at a sequence or above it.
+func (r *reader) passBy(from uint64, cause error) (again, damaged bool, err error) {
+	err = r.unreadable(from, cause)
 	if bad := new(CorruptError); isDamage(cause) && errors.As(err, &bad) {
 		r.from = bad.Next
 		return true, true, nil

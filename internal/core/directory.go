@@ -225,6 +225,14 @@ func (d *Directory) Has(n *Node) bool { return d.nodes[n.uuid] == n }
 // Len is the number of nodes remembered.
 func (d *Directory) Len() int { return len(d.nodes) }
 
+// EachInfo calls f with what each node says of itself, in no order; nil of foreign
+// ones.
+func (d *Directory) EachInfo(f func(*protocol.NodeInfo)) {
+	for _, n := range d.nodes {
+		f(n.info)
+	}
+}
+
 // spend takes one beacon from the budget of a connection, if there is one left.
 func (d *Directory) spend(conn uint64, now time.Time) bool {
 	b := d.conns[conn]

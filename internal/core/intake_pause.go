@@ -92,11 +92,12 @@ func (in *Intake) selected(s Selection) (parts []*part) {
 // Standing is how far a partition has come.
 type Standing struct {
 	Partition
-	Next   uint64 // to be delivered next
-	Head   uint64 // behind the last record that is known of
-	Lowest uint64 // that a source says it has
-	Named  bool   // somebody said how far it goes; else Head is where it began
-	Paused bool
+	Next    uint64 // to be delivered next
+	Head    uint64 // behind the last record that is known of
+	Lowest  uint64 // that a source says it has
+	Named   bool   // somebody said how far it goes; else Head is where it began
+	Paused  bool
+	Stalled Range // what nobody serves now; empty: nothing
 }
 
 // Standings returns how far each partition of a selection has come, sorted. Those
@@ -104,7 +105,7 @@ type Standing struct {
 func (in *Intake) Standings(s Selection) (all []Standing) {
 	for _, q := range in.selected(s) {
 		if q.settled && !q.ignored {
-			all = append(all, Standing{q.Partition, q.next, max(q.head, q.next), q.lowest(), q.named, q.paused})
+			all = append(all, Standing{q.Partition, q.next, max(q.head, q.next), q.lowest(), q.named, q.paused, q.stalledAt()})
 		}
 	}
 	return all

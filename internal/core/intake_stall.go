@@ -31,6 +31,14 @@ func (in *Intake) checkStall(q *part, gap Range, now time.Time) {
 	in.report(Stalled, q, q.stall)
 }
 
+// stalledAt returns what nobody serves now; nothing while the part is not stalled.
+func (q *part) stalledAt() (r Range) {
+	if q.stalled {
+		r = q.stall
+	}
+	return r
+}
+
 // available returns the first sequence from which on somebody has something.
 func (in *Intake) available(q *part, end uint64) uint64 {
 	for _, s := range in.sorted {

@@ -28,11 +28,9 @@ func (in *Intake) ProgressAfter(p Partition, topic string, most int) []Progress 
 	slices.SortFunc(found, behind)
 	out := make([]Progress, 0, min(most, len(found)))
 	for _, q := range found[:min(most, len(found))] {
-		p := Progress{Partition: q.Partition, From: q.from, Next: q.next, End: max(q.next, min(q.head, q.bound))}
-		if q.stalled {
-			p.Stalled = q.stall
-		}
-		out = append(out, p)
+		out = append(out, Progress{
+			Partition: q.Partition, From: q.from, Next: q.next, End: max(q.next, min(q.head, q.bound)), Stalled: q.stalledAt(),
+		})
 	}
 	return out
 }

@@ -13,11 +13,16 @@ type Log struct {
 	Topic string
 
 	window *Window
+	first  uint64 // with which it began
 	chunks []*Chunk
 	Mark        // what was appended
 	shown  Mark // what links may have: with a journal, what it has on disk
 
-	acks  acks
+	acks acks
+	// Waits is for the shell, which has a clock: it marks what it appends, and looks
+	// how long that took when it is acknowledged.
+	Waits Stopwatch
+
 	heads headClock
 	wrote time.Time // when something was appended first since the last HEAD
 }
@@ -55,8 +60,12 @@ func (l *Log) Show(m Mark) {
 // Restore makes a log that has nothing yet begin at sequence first: what came
 // before has been acknowledged.
 func (l *Log) Restore(first uint64) {
-	l.next, l.shown.next, l.acks.released = first, first, first
+	l.first, l.next, l.shown.next, l.acks.released = first, first, first, first
 }
+
+// Appended returns how many records were appended since the log was made, restored
+// ones included, and what they take as they are encoded.
+func (l *Log) Appended() (records, bytes uint64) { return l.next - l.first, uint64(l.pos) }
 
 // Lowest returns the lowest sequence still retained; Next when there is none.
 func (l *Log) Lowest() uint64 {
@@ -68,6 +77,16 @@ func (l *Log) Lowest() uint64 {
 
 // Bytes returns what the retained records take, as they are encoded.
 func (l *Log) Bytes() uint64 { return uint64(l.pos - l.tail()) }
+
+// Unacked returns how many records lack their acknowledgements, and what the chunks
+// hold from the first of them on.
+func (l *Log) Unacked() (records, bytes uint64) {
+	acked := l.Acked()
+	if c := l.Find(acked); c != nil {
+		bytes = uint64(l.pos - c.Start)
+	}
+	return l.next - acked, bytes
+}
 
 // Acked returns how many records, from the first on, have the acknowledgements
 // that the window asks for. Without stores to wait for (need 0) it is Shown.

@@ -5,6 +5,24 @@ import (
 	"testing"
 )
 
+// TestUnacked counts whole chunks, of which one may be acknowledged in part.
+func TestUnacked(t *testing.T) {
+	w := NewWindow(WindowConfig{Bytes: 1 << 20, StoreAcks: 1})
+	l, _ := w.Log("t")
+	for range 100 {
+		l.Commit(w.Reserve(l, 1000), 1000)
+	}
+	for _, tt := range []struct{ acked, records, most uint64 }{{0, 100, 100_000}, {50, 50, 100_000}, {99, 1, 65_536}, {100, 0, 0}} {
+		if tt.acked > 0 {
+			l.Ack("s", tt.acked-1)
+		}
+		records, bytes := l.Unacked()
+		if records != tt.records || bytes > tt.most || bytes < tt.records*1000 {
+			t.Errorf("with %d acknowledged: %d records of %d bytes are not", tt.acked, records, bytes)
+		}
+	}
+}
+
 func TestLogFind(t *testing.T) {
 	w := NewWindow(WindowConfig{Bytes: 8000})
 	l, _ := w.Log("a")

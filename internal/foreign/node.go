@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,8 @@ type Node struct {
 	// Port is announced instead of the one that the node listens on, unless it
 	// is empty.
 	Port string
+	// Info, if set, goes with the beacon, as with one of our nodes.
+	Info *protocol.NodeInfo
 	// OnSubscribe, if set, is told of each subscription that a peer makes.
 	OnSubscribe func(prefix string)
 	// OnMessage, if set, is told of each message that a peer sends, after it
@@ -150,7 +153,8 @@ func (n *Node) beacons(c net.Conn) {
 	defer n.drop(c)
 	_, port, _ := net.SplitHostPort(n.listener.Addr().String())
 	port = cmp.Or(n.Port, port)
-	beacon := zmtp.AppendMessage(nil, []byte(protocol.PrefixBeacon), []byte(n.UUID), []byte("127.0.0.1"), []byte(port))
+	number, _ := strconv.ParseUint(port, 10, 16) // of a test
+	beacon := zmtp.AppendMessage(nil, protocol.NodeBeacon{UUID: n.UUID, Host: "127.0.0.1", Port: uint16(number), Info: n.Info}.Frames()...)
 	due := time.NewTicker(beaconEvery)
 	defer due.Stop()
 	for {

@@ -28,11 +28,14 @@ func Doubling(first float64, n int) Histogram {
 }
 
 // Observe counts a value.
-func (h *Histogram) Observe(v float64) {
-	h.Count++
-	h.Sum += v
+func (h *Histogram) Observe(v float64) { h.ObserveN(v, 1) }
+
+// ObserveN counts a value n times.
+func (h *Histogram) ObserveN(v float64, n uint64) {
+	h.Count += n
+	h.Sum += v * float64(n)
 	for i := len(h.Bounds) - 1; i >= 0 && v <= h.Bounds[i]; i-- {
-		h.Counts[i]++
+		h.Counts[i] += n
 	}
 }
 

@@ -16,10 +16,14 @@ func TestObserve(t *testing.T) {
 	if diff := cmp.Diff(want, h); diff != "" {
 		t.Error(diff)
 	}
+	h.ObserveN(2, 3)
+	if want := (Histogram{Bounds: []float64{1, 2, 4}, Counts: []uint64{2, 5, 6}, Count: 7, Sum: 110.5}); !cmp.Equal(want, h) {
+		t.Error(cmp.Diff(want, h))
+	}
 	if before.Count != 0 || before.Counts[0] != 0 {
 		t.Errorf("a clone changed: %+v", before)
 	}
-	if diff := cmp.Diff(map[float64]uint64{1: 2, 2: 2, 4: 3}, h.Buckets()); diff != "" {
+	if diff := cmp.Diff(map[float64]uint64{1: 2, 2: 5, 4: 6}, h.Buckets()); diff != "" {
 		t.Error(diff)
 	}
 }

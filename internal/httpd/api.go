@@ -14,13 +14,16 @@ import (
 // with the same name prints with -o json, and the lists a page at a time.
 func (s *Server) apiRoutes() map[string]route {
 	return map[string]route{
-		"/api/v1/nodes":   {serve: s.seeing(nodes)},
-		"/api/v1/topics":  {serve: s.seeing(topics), params: []string{"all", "after", "limit"}},
-		"/api/v1/topics/": {serve: s.seeing(topic), params: []string{"after", "limit"}},
-		"/api/v1/gaps/":   {serve: s.seeing(gaps)},
-		"/api/v1/lag":     {serve: s.seeing(lags), params: []string{"after", "limit"}},
-		"/api/v1/lag/":    {serve: s.seeing(lag), params: []string{"topic"}},
-		"/api/v1/check":   {serve: s.seeing(check), params: []string{"min_stores", "disk_free", "warn_lag", "max_lag", "name..."}},
+		"/api/v1/nodes":    {serve: s.seeing(nodes)},
+		"/api/v1/topics":   {serve: s.seeing(topics), params: []string{"all", "after", "limit"}},
+		"/api/v1/topics/":  {serve: s.seeing(topic), params: []string{"after", "limit"}},
+		"/api/v1/gaps/":    {serve: s.seeing(gaps)},
+		"/api/v1/lag":      {serve: s.seeing(lags), params: []string{"after", "limit"}},
+		"/api/v1/lag/":     {serve: s.seeing(lag), params: []string{"topic"}},
+		"/api/v1/records/": s.recordsRoute(),
+		"/api/v1/tail/":    s.tailRoute(),
+		"/api/v1/events":   s.eventsRoute(),
+		"/api/v1/check":    {serve: s.seeing(check), params: []string{"min_stores", "disk_free", "warn_lag", "max_lag", "name..."}},
 	}
 }
 
@@ -65,7 +68,7 @@ func topics(snap *survey.Snapshot, r *request) (any, error) {
 	return struct {
 		survey.Part
 		Topics []survey.Topic `json:"topics"`
-		After  string         `json:"after,omitempty"`
+		nextPage
 	}{snap.Part(), page, next}, nil
 }
 
@@ -74,14 +77,14 @@ func topic(snap *survey.Snapshot, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sums, next := *found, ""
+	sums, next := *found, nextPage{}
 	if sums.List, next, err = paged(r, found.List, func(p *survey.Partition) string { return p.Producer }); err != nil {
 		return nil, err
 	}
 	return struct {
 		survey.Part
 		Topic survey.Topic `json:"topic"`
-		After string       `json:"after,omitempty"`
+		nextPage
 	}{snap.Part(), sums, next}, nil
 }
 
@@ -108,7 +111,7 @@ func lags(snap *survey.Snapshot, r *request) (any, error) {
 	return struct {
 		survey.Part
 		Saved []survey.Saved `json:"saved"`
-		After string         `json:"after,omitempty"`
+		nextPage
 	}{snap.Part(), page, next}, nil
 }
 
@@ -135,8 +138,8 @@ func lag(snap *survey.Snapshot, r *request) (any, error) {
 // check takes what the flags of beck check say, by the same defaults.
 func check(snap *survey.Snapshot, r *request) (any, error) {
 	limits := survey.Limits{Names: r.query["name"]}
-	stores, err := r.number("min_stores", 1, 0, 100)
-	free, err2 := r.number("disk_free", 10, 0, 100)
+	stores, err := r.number("min_stores", checkStores, 0, 100)
+	free, err2 := r.number("disk_free", checkDisk, 0, 100)
 	var err3, err4 error
 	limits.WarnLag, err3 = r.number("warn_lag", 0, 0, 1<<63)
 	limits.MaxLag, err4 = r.number("max_lag", 0, 0, 1<<63)
@@ -148,6 +151,14 @@ func check(snap *survey.Snapshot, r *request) (any, error) {
 		survey.Part
 		survey.Verdict
 	}{snap.Part(), snap.Verdict(limits)}, nil
+}
+
+// By default a check wants as many stores to have a partition's head, and so many
+// percent of a disk free.
+const checkStores, checkDisk = 1, 10
+
+func standardLimits() survey.Limits {
+	return survey.Limits{MinStores: checkStores, DiskFree: checkDisk / 100.}
 }
 
 func topicOf(snap *survey.Snapshot, name string) (*survey.Topic, error) {
@@ -164,13 +175,19 @@ const (
 	mostPage = 10_000
 )
 
+// nextPage says what the parameter after is for the next page; nothing if this was the
+// last. A name that is no UTF-8 is given in base64 as well, as those of the list are.
+type nextPage struct {
+	After   string `json:"after,omitempty"`
+	After64 []byte `json:"after64,omitempty"`
+}
+
 // paged returns what of a list, which is sorted by name, comes behind the
-// parameter after, at most limit; and what after is for the next page, "" if this
-// was the last.
-func paged[T any](r *request, list []T, name func(*T) string) (page []T, next string, err error) {
+// parameter after, at most limit.
+func paged[T any](r *request, list []T, name func(*T) string) (page []T, next nextPage, err error) {
 	limit, err := r.number("limit", pageSize, 1, mostPage)
 	if err != nil {
-		return nil, "", err
+		return nil, next, err
 	}
 	if r.query.Has("after") {
 		after := r.query.Get("after")
@@ -181,7 +198,8 @@ func paged[T any](r *request, list []T, name func(*T) string) (page []T, next st
 		list = list[i:]
 	}
 	if page = list[:min(uint64(len(list)), limit)]; len(page) < len(list) {
-		next = name(&page[len(page)-1])
+		last := name(&page[len(page)-1])
+		next = nextPage{last, survey.Bytes(last)}
 	}
 	if page == nil {
 		page = []T{}

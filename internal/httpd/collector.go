@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/beckmesh/beck/internal/histogram"
-	"github.com/beckmesh/beck/producer"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -13,10 +12,10 @@ import (
 type family[S any] struct {
 	name, help string
 	kind       prometheus.ValueType
-	label      string // of each value; "" for a metric of one value
+	labels     []string // of each value; none for a metric of one value
 	// One of these is set.
 	value     func(s *S) float64
-	values    func(s *S, add func(label string, v float64))
+	values    func(s *S, add func(v float64, labels ...string))
 	histogram func(s *S) histogram.Histogram
 }
 
@@ -40,12 +39,29 @@ func flag[S any](name, help string, value func(*S) bool) family[S] {
 
 // counters is a counter by a label, of a map.
 func counters[S any](name, help, label string, values func(*S) map[string]uint64) family[S] {
-	return family[S]{name: name, help: help, kind: prometheus.CounterValue, label: label,
-		values: func(s *S, add func(string, float64)) {
-			for k, v := range values(s) {
-				add(k, float64(v))
-			}
-		}}
+	return family[S]{name: name, help: help, kind: prometheus.CounterValue, labels: []string{label}, values: byLabel(values)}
+}
+
+// gauges is a gauge by a label, of a map.
+func gauges[S any](name, help, label string, values func(*S) map[string]int) family[S] {
+	return family[S]{name: name, help: help, kind: prometheus.GaugeValue, labels: []string{label}, values: byLabel(values)}
+}
+
+func byLabel[S any, N int | uint64](values func(*S) map[string]N) func(*S, func(float64, ...string)) {
+	return func(s *S, add func(float64, ...string)) {
+		for k, v := range values(s) {
+			add(float64(v), k)
+		}
+	}
+}
+
+// listed is a metric by a label, of a list.
+func listed[S, T any](name, help, label string, kind prometheus.ValueType, list func(*S) []T, key func(*T) string, value func(*T) uint64) family[S] {
+	return family[S]{name: name, help: help, kind: kind, labels: []string{label}, values: func(s *S, add func(float64, ...string)) {
+		for i, all := 0, list(s); i < len(all); i++ {
+			add(float64(value(&all[i])), key(&all[i]))
+		}
+	}}
 }
 
 func histogramOf[S any](name, help string, value func(*S) histogram.Histogram) family[S] {
@@ -64,12 +80,8 @@ func newCollector[S any](stats func() S, families ...[]family[S]) prometheus.Col
 	c := &collector[S]{stats: stats}
 	for _, list := range families {
 		for _, f := range list {
-			var labels []string
-			if f.label != "" {
-				labels = []string{f.label}
-			}
 			c.families = append(c.families, f)
-			c.descs = append(c.descs, prometheus.NewDesc(f.name, f.help, labels, nil))
+			c.descs = append(c.descs, prometheus.NewDesc(f.name, f.help, f.labels, nil))
 		}
 	}
 	return c
@@ -92,8 +104,11 @@ func (c *collector[S]) Collect(to chan<- prometheus.Metric) {
 			h := f.histogram(&s)
 			to <- prometheus.MustNewConstHistogram(d, h.Count, h.Sum, h.Buckets())
 		case f.values != nil:
-			f.values(&s, func(label string, v float64) {
-				to <- prometheus.MustNewConstMetric(d, f.kind, v, strings.ToValidUTF8(label, "\uFFFD"))
+			f.values(&s, func(v float64, labels ...string) {
+				for i := range labels {
+					labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
+				}
+				to <- prometheus.MustNewConstMetric(d, f.kind, v, labels...)
 			})
 		default:
 			to <- prometheus.MustNewConstMetric(d, f.kind, f.value(&s))
@@ -115,36 +130,4 @@ func processMetrics(version string) []prometheus.Collector {
 	return []prometheus.Collector{
 		info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
-}
-
-// MetricName is a metric that daemons print.
-type MetricName struct {
-	Name string
-	Kind string // counter, gauge or histogram
-	Help string
-}
-
-// MetricNames returns all metrics of beck's own.
-func MetricNames() []MetricName {
-	list := []MetricName{{buildInfo, "gauge", buildHelp}}
-	list = append(list, names(towerFamilies)...)
-	for _, families := range storeMetrics {
-		list = append(list, names(families)...)
-	}
-	list = append(append(list, names(producerFamilies)...), names([]family[producer.Stats]{windowLimit(0)})...)
-	return append(list, names(consumerFamilies)...)
-}
-
-func names[S any](families []family[S]) (list []MetricName) {
-	for _, f := range families {
-		kind := "gauge"
-		switch {
-		case f.histogram != nil:
-			kind = "histogram"
-		case f.kind == prometheus.CounterValue:
-			kind = "counter"
-		}
-		list = append(list, MetricName{f.name, kind, f.help})
-	}
-	return list
 }

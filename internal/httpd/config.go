@@ -1,14 +1,17 @@
 // Package httpd is the HTTP side of a daemon: whether it lives and is ready, its
-// metrics, and what is known of the mesh. All of it only reads.
+// metrics, and what is known of the mesh. All of it only reads, but for one thing.
 //
 //	/livez            the process answers, and has not given up
 //	/readyz           it does what it is there for, or why not
 //	/metrics          for Prometheus
-//	/api/v1/...       JSON of what beck ls, nodes, describe, gaps, lag and check show
+//	/api/v1/...       JSON of what beck ls, nodes, describe, gaps, lag and check show,
+//	                  pages of records, and streams of records and of the mesh
+//	/api/v1/log-level what is logged; with a token it can be changed
 //	/debug/pprof/     Go's profiles, only where asked for
 package httpd
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -50,6 +53,13 @@ type Config struct {
 	// MaxRequests bounds the requests that are answered at the same time; others
 	// get status 503. /livez and /readyz do not count. Default 16.
 	MaxRequests int
+	// MaxStreams bounds the streams of events that are being sent; others get status
+	// 503. They do not count as requests. Default 16.
+	MaxStreams int
+	// MaxPartitions bounds the partitions of which a page shows records. Of a topic
+	// that has more, those that were written to last are looked at. Default 256, of
+	// which the cursors of a page fit into a URL.
+	MaxPartitions int
 }
 
 // Daemon is what a server tells of.
@@ -61,6 +71,9 @@ type Daemon struct {
 	Ready func() []string
 	// Metrics are what /metrics has besides those of Go and the process.
 	Metrics []prometheus.Collector
+	// LogLevel is told at /api/v1/log-level, and changed there; nil: there is no such
+	// path.
+	LogLevel *LogLevel
 	// Mesh is where /api/v1 looks, by a node of its own that is there only while
 	// somebody asks.
 	Mesh survey.Config
@@ -69,6 +82,9 @@ type Daemon struct {
 const (
 	defaultConns    = 128
 	defaultRequests = 16
+	defaultStreams  = 16
+	defaultParts    = 256
+	mostPages       = 4 // of records that are read at a time; others wait
 	shortestToken   = 16
 	longestToken    = 1024
 )
@@ -90,12 +106,8 @@ func (c Config) Validate() error {
 
 func (c Config) load() (*settings, error) {
 	s := &settings{Config: c}
-	if s.MaxConns == 0 {
-		s.MaxConns = defaultConns
-	}
-	if s.MaxRequests == 0 {
-		s.MaxRequests = defaultRequests
-	}
+	s.MaxConns, s.MaxRequests = cmp.Or(s.MaxConns, defaultConns), cmp.Or(s.MaxRequests, defaultRequests)
+	s.MaxStreams, s.MaxPartitions = cmp.Or(s.MaxStreams, defaultStreams), cmp.Or(s.MaxPartitions, defaultParts)
 	if c.Addr == Off {
 		return s, nil
 	}

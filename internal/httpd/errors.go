@@ -19,15 +19,17 @@ func failf(status int, format string, args ...any) error {
 	return &failure{status, fmt.Sprintf(format, args...)}
 }
 
-var errNoToken = &failure{http.StatusUnauthorized, "want the header \"Authorization: Bearer TOKEN\" with the token of --http-token-file"}
+var (
+	errNoToken = &failure{http.StatusUnauthorized, "want the header \"Authorization: Bearer TOKEN\" with the token of --http-token-file"}
+	errNoTower = &failure{http.StatusServiceUnavailable, "no tower answers: nothing is known of the mesh"}
+)
 
 // writeError answers with {"error": "..."}.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusInternalServerError
 	if f := new(failure); errors.As(err, &f) {
 		status = f.status
-	}
-	if r.Context().Err() != nil {
+	} else if r.Context().Err() != nil {
 		return // nobody is there
 	}
 	if status == http.StatusUnauthorized {

@@ -26,6 +26,17 @@ func (s *Server) checkHost(r *http.Request) error {
 	return failf(http.StatusMisdirectedRequest, "host %q: want an IP address, localhost, or a name of the certificate", r.Host)
 }
 
+// checkSite refuses what a page of another site asks for. It could not read the answer,
+// but take the places of those who can, and have nodes join the mesh. Links lead here
+// from anywhere.
+func checkSite(r *http.Request) error {
+	site := r.Header.Get("Sec-Fetch-Site")
+	if (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+		return failf(http.StatusForbidden, "the request is from a page of another site")
+	}
+	return nil
+}
+
 func (s *Server) certified(host string) bool {
 	if s.cfg.tls == nil || host == "" {
 		return false
@@ -44,4 +55,29 @@ func (s *Server) authorized(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.cfg.token))
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(given[:], want[:]) == 1
+}
+
+// checkMethod refuses what is not for a path.
+func (p *route) checkMethod(w http.ResponseWriter, r *http.Request) error {
+	switch {
+	case r.Method == http.MethodGet, r.Method == http.MethodHead, r.Method == http.MethodPut && p.put:
+		return nil
+	case p.put:
+		w.Header().Set("Allow", "GET, HEAD, PUT")
+		return failf(http.StatusMethodNotAllowed, "method %s: want GET, HEAD or PUT", r.Method)
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	return failf(http.StatusMethodNotAllowed, "method %s: want GET or HEAD: nothing can be changed here", r.Method)
+}
+
+// checkChange refuses to change anything where there is no token, which everybody
+// on the machine would then have, and for a page of another site, whatever it knows.
+func (s *Server) checkChange(r *http.Request) error {
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		return failf(http.StatusForbidden, "the request is from a page of another site")
+	}
+	if s.cfg.token == "" {
+		return failf(http.StatusForbidden, "nothing can be changed without a token: start the daemon with --http-token-file")
+	}
+	return nil
 }

@@ -3,8 +3,7 @@ package httpd_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"regexp"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"github.com/beckmesh/beck/internal/httpd"
 	"github.com/beckmesh/beck/internal/survey"
 	"github.com/beckmesh/beck/internal/testmesh"
-	"github.com/beckmesh/beck/producer"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -39,18 +37,17 @@ func get[T any](t *testing.T, url string) (answer T) {
 	return answer
 }
 
+// odd is a topic's name that has to be escaped in a path.
+const odd = "a b/<c>?%"
+
+// TestAPI asks a mesh with a store, a producer of three topics and a consumer that has
+// saved its position in one.
 func TestAPI(t *testing.T) {
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
-	const odd = "a b/<c>?%"
 	for _, topic := range []string{"hello", "other", odd} {
-		if err := p.PublishBatch(testmesh.Context(t), testmesh.Records(topic, "r", 10)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := p.Flush(testmesh.Context(t)); err != nil {
-		t.Fatal(err)
+		publish(t, p, testmesh.Records(topic, "r", 10)...)
 	}
 	c := m.Consumer(func(c *consumer.Config) { c.SaveAs = "billing" }, "hello")
 	testmesh.Take(t, c, 4)
@@ -58,15 +55,25 @@ func TestAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := serve(t, loopback, meshed(m)).URL() + "/api/v1"
-	type named struct{ Name string }
+	for name, test := range map[string]func(*testing.T, string){
+		"nodes": apiNodes, "topics": apiTopics, "topic": apiTopic, "lag": apiLag, "check": apiCheck, "errors": apiErrors,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, url) })
+	}
+}
 
+func apiNodes(t *testing.T, url string) {
 	nodes := get[struct {
 		Complete bool
 		Nodes    []survey.Node
 	}](t, url+"/nodes")
 	if len(nodes.Nodes) != 3 || !nodes.Complete {
-		t.Errorf("/nodes: got %+v, want a store, a producer and a consumer", nodes)
+		t.Errorf("got %+v, want a store, a producer and a consumer", nodes)
 	}
+}
+
+func apiTopics(t *testing.T, url string) {
+	type named struct{ Name string }
 	type list struct {
 		Topics []named
 		After  string
@@ -80,6 +87,9 @@ func TestAPI(t *testing.T) {
 	if got := fmt.Sprint(get[list](t, url+"/topics?after=a+b/%3Cc%3E%3F%25&limit=1")); got != "{[{hello}] hello}" {
 		t.Errorf("/topics, a page: got %s", got)
 	}
+}
+
+func apiTopic(t *testing.T, url string) {
 	for path, topic := range map[string]string{"/topics/hello": "hello", "/topics/a%20b%2F%3Cc%3E%3F%25": odd, "/topics/a%20b/%3Cc%3E%3F%25": odd} {
 		got := get[struct{ Topic survey.Topic }](t, url+path).Topic
 		if got.Name != topic || got.Records != 10 || len(got.List) != 1 || got.List[0].Holders[0].Node == "" || got.List[0].Stores != 1 {
@@ -89,12 +99,52 @@ func TestAPI(t *testing.T) {
 	if got := get[struct{ Gaps []survey.Gap }](t, url+"/gaps/hello").Gaps; got == nil || len(got) != 0 {
 		t.Errorf("/gaps/hello: got %v, want an empty list", got)
 	}
+}
+
+// TestNamesOfBytes: a topic whose name is no UTF-8 can be found by what a list says.
+func TestNamesOfBytes(t *testing.T) {
+	m := testmesh.New(t)
+	m.Store("")
+	const name = "\xfe/\xff"
+	p := m.Producer(nil)
+	publish(t, p, testmesh.Records(name, "r", 2)...)
+	publish(t, p, testmesh.Records("\xff", "r", 1)...)
+	at := serve(t, loopback, meshed(m)).URL() + "/api/v1"
+	list := get[struct {
+		Topics  []struct{ Name64 []byte }
+		After64 []byte
+	}](t, at+"/topics?limit=1")
+	if len(list.Topics) != 1 || string(list.Topics[0].Name64) != name || string(list.After64) != name {
+		t.Fatalf("got %+v", list)
+	}
+	if got := get[struct{ Topic survey.Topic }](t, at+"/topics/"+url.PathEscape(name)).Topic; got.Records != 2 || string(got.Name64) != name {
+		t.Errorf("got %+v", got)
+	}
+	if next := get[struct{ Topics []survey.Topic }](t, at+"/topics?after="+url.QueryEscape(name)).Topics; len(next) != 1 || string(next[0].Name64) != "\xff" {
+		t.Errorf("the next page: %+v", next)
+	}
+	if got := get[shownPage](t, at+"/records/"+url.PathEscape(name)).values(); got != "r0 r1" {
+		t.Errorf("records: %s", got)
+	}
+	_, text, _ := ask(t, at+"/check?min_stores=2", nil)
+	if !strings.Contains(text, `"topic64": "/i//"`) {
+		t.Errorf("a problem does not say which topic it is about: %s", text)
+	}
+	if _, text, _ := ask(t, at+"/nodes", nil); strings.Contains(text, "64\":") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func apiLag(t *testing.T, url string) {
 	if got := get[struct{ Saved []survey.Saved }](t, url+"/lag").Saved; len(got) != 1 || got[0].Name != "billing" || got[0].Lag != 6 || got[0].Positions != nil {
 		t.Errorf("/lag: got %+v, want that billing is 6 behind", got)
 	}
 	if got := get[struct{ Saved survey.Saved }](t, url+"/lag/billing?topic=hello").Saved; got.Lag != 6 || len(got.Positions) != 1 {
 		t.Errorf("/lag/billing: got %+v", got)
 	}
+}
+
+func apiCheck(t *testing.T, url string) {
 	check := get[struct {
 		Status   string
 		Problems []struct{ Kind string }
@@ -104,8 +154,11 @@ func TestAPI(t *testing.T) {
 		kinds += p.Kind + " "
 	}
 	if check.Status != "critical" || !strings.Contains(kinds, "lag lag") || !strings.Contains(kinds, "stores") {
-		t.Errorf("/check: got %+v", check)
+		t.Errorf("got %+v", check)
 	}
+}
+
+func apiErrors(t *testing.T, url string) {
 	for path, want := range map[string]int{
 		"/topics/none": 404, "/gaps/none": 404, "/lag/none": 404, "/topics?limit=0": 400, "/topics?limit=10001": 400,
 		"/topics?all=yes": 400, "/check?min_stores=101": 400, "/check?max_lag=-1": 400, "/check?disk_free=x": 400,
@@ -141,77 +194,4 @@ func TestObserver(t *testing.T) {
 	}
 	s.Close()
 	testmesh.Until(t, "the observer to have left", func() bool { return m.Tower.Stats().SubscriberLinks == 0 })
-}
-
-// row finds the metrics that a line of the table is about.
-var row = regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)(?:\\{[a-z]+\\})?` \\| .+ \\| .+ \\|$")
-
-// TestMetrics compares docs/metrics.md with what daemons print, both ways, and the
-// names with the rules for them.
-func TestMetrics(t *testing.T) {
-	m := testmesh.New(t)
-	st := m.Store("")
-	p := m.Producer(nil)
-	c := m.Consumer(nil, "hello")
-	if err := p.PublishBatch(testmesh.Context(t), testmesh.Records("hello", "r", 10)); err != nil {
-		t.Fatal(err)
-	}
-	testmesh.Take(t, c, 10)
-	testmesh.Until(t, "the records to be stored", func() bool { return st.Stats().Committed == 10 })
-	url := serve(t, loopback, meshed(m, httpd.TowerMetrics(m.Tower), httpd.StoreMetrics(st),
-		httpd.ProducerMetrics(p, producer.DefaultConfig().WindowBytes), httpd.ConsumerMetrics(c))).URL()
-	_, text, _ := ask(t, url+"/metrics", nil)
-	for _, line := range []string{
-		`beck_store_topic_records{topic="hello"} 10`, `beck_store_commit_records_sum 10`, `beck_consumer_delivered_records_total 10`,
-		`beck_producer_published_records_total 10`, `beck_tower_nodes 3`, `beck_build_info{version="test"} 1`,
-		`beck_consumer_topic_behind_records{topic="hello"} 0`,
-	} {
-		if !strings.Contains(text, line+"\n") {
-			t.Errorf("/metrics has no line %s", line)
-		}
-	}
-	doc, err := os.ReadFile("../../docs/metrics.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	described, printed := make(map[string]bool), make(map[string]string)
-	for _, match := range row.FindAllStringSubmatch(string(doc), -1) {
-		described[match[1]] = true
-	}
-	for _, name := range httpd.MetricNames() {
-		printed[name.Name] = name.Kind
-		checkName(t, name.Name, name.Kind)
-		if !described[name.Name] {
-			t.Errorf("docs/metrics.md does not say what %s is", name.Name)
-		}
-	}
-	for name := range described {
-		if printed[name] == "" {
-			t.Errorf("docs/metrics.md describes %s, which there is not", name)
-		}
-	}
-	for _, match := range regexp.MustCompile(`(?m)^# TYPE (beck_\w+) (\w+)$`).FindAllStringSubmatch(text, -1) {
-		if printed[match[1]] != match[2] {
-			t.Errorf("/metrics prints %s as a %s; it is listed as %q", match[1], match[2], printed[match[1]])
-		}
-		delete(printed, match[1])
-	}
-	for name := range printed {
-		if !strings.HasSuffix(name, "_malformed_total") && name != "beck_tower_refused_total" { // there was none
-			t.Errorf("/metrics does not print %s", name)
-		}
-	}
-}
-
-// checkName says what is wrong with a name by Prometheus' conventions.
-func checkName(t *testing.T, name, kind string) {
-	t.Helper()
-	if total := strings.HasSuffix(name, "_total"); total != (kind == "counter") {
-		t.Errorf("%s is a %s: only counters end with _total", name, kind)
-	}
-	for _, unit := range []string{"_ms", "_millis", "_kb", "_mib", "_count", "_sum", "_bucket"} {
-		if strings.HasSuffix(name, unit) {
-			t.Errorf("%s ends with %s", name, unit)
-		}
-	}
 }

@@ -3,7 +3,6 @@ package httpd
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"time"
 
@@ -61,7 +60,7 @@ func (o *observer) snapshot(ctx context.Context) (*survey.Snapshot, error) {
 		return nil, ctx.Err()
 	}
 	if errors.Is(g.err, survey.ErrNoTower) {
-		return nil, failf(http.StatusServiceUnavailable, "no tower answers: nothing is known of the mesh")
+		return nil, errNoTower
 	}
 	return g.snap, g.err
 }

@@ -21,6 +21,8 @@ type route struct {
 	params []string // what the query may have; "name..." may be repeated
 	open   bool     // it needs no token and no place
 	any    bool     // it checks its query itself
+	stream bool     // it goes on until the client leaves, and has a place among streams
+	put    bool     // PUT changes something there
 }
 
 // request is one that may be answered.
@@ -40,6 +42,9 @@ func (s *Server) newRoutes() map[string]route {
 		"/metrics": {serve: s.newMetrics()},
 	}
 	maps.Copy(routes, s.apiRoutes())
+	if s.daemon.LogLevel != nil {
+		routes["/api/v1/log-level"] = route{serve: s.logLevel, put: true}
+	}
 	if s.cfg.Pprof {
 		routes["/debug/pprof/"] = route{serve: profile, any: true}
 	}

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -19,9 +20,12 @@ type Server struct {
 	http   *http.Server
 	ln     net.Listener
 	mesh   *observer
+	told   told
 	routes map[string]route
 
 	busy   chan struct{} // a place for each request
+	pages  chan struct{} // of these, for those that read records
+	live   chan struct{} // for those that stream, which have places of their own
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	// life is held for reading by what answers a request, and for writing by
@@ -46,6 +50,7 @@ func Start(c Config, d Daemon) (*Server, error) {
 	s := &Server{
 		cfg: cfg, daemon: d, ln: ln, cancel: cancel,
 		mesh: newObserver(ctx, d.Mesh), busy: make(chan struct{}, cfg.MaxRequests),
+		pages: make(chan struct{}, mostPages), live: make(chan struct{}, cfg.MaxStreams),
 	}
 	s.routes = s.newRoutes()
 	s.http = s.newHTTP(ctx)
@@ -64,7 +69,7 @@ func (s *Server) newHTTP(ctx context.Context) *http.Server {
 	return &http.Server{
 		Handler: s, BaseContext: func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: headerTime, WriteTimeout: longestProfile + answerTime, IdleTimeout: idleTime,
-		MaxHeaderBytes: maxHeader, Protocols: protocols,
+		MaxHeaderBytes: maxHeader, Protocols: protocols, DisableGeneralOptionsHandler: true, // they are for the handler, too
 		ConnState: newConns(s.cfg.MaxConns).changed,
 		ErrorLog:  log.New(io.Discard, "", 0), // what clients do wrong is nothing to log
 	}
@@ -114,6 +119,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	if r.ContentLength != 0 { // also a body that is not read is waited for, before the next request
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(headerTime))
+	}
 	if err := s.serve(w, r); err != nil {
 		writeError(w, r, err)
 	}
@@ -121,14 +129,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a request that may be, or says why not.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
-	if err := s.checkHost(r); err != nil {
+	if err := cmp.Or(s.checkHost(r), checkSite(r)); err != nil {
 		return err
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		return failf(http.StatusMethodNotAllowed, "method %s: want GET or HEAD: nothing can be changed here", r.Method)
+	path, rest := s.find(r.URL.Path)
+	if err := path.checkMethod(w, r); err != nil {
+		return err
 	}
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 && r.Method != http.MethodPut {
 		w.Header().Set("Connection", "close")
 		writeError(w, r, failf(http.StatusRequestEntityTooLarge, "the request has a body: want none"))
 		drain(w, r)
@@ -136,7 +144,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	within(w, answerTime)
 	known := s.authorized(r)
-	path, rest := s.find(r.URL.Path)
+	if r.Method == http.MethodPut {
+		if err := s.checkChange(r); err != nil {
+			return err
+		}
+	}
 	if path.serve == nil {
 		if !known {
 			return errNoToken
@@ -150,13 +162,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !path.open {
+	places, what := s.busy, "requests are being answered"
+	switch {
+	case path.open:
+		places = nil
+	case path.stream:
+		places, what = s.live, "streams are being sent"
+	}
+	if places != nil {
 		select {
-		case s.busy <- struct{}{}:
-			defer func() { <-s.busy }()
+		case places <- struct{}{}:
+			defer func() { <-places }()
 		default:
 			w.Header().Set("Retry-After", "1")
-			return failf(http.StatusServiceUnavailable, "%d requests are being answered: that is the most", s.cfg.MaxRequests)
+			return failf(http.StatusServiceUnavailable, "%d %s: that is the most", cap(places), what)
 		}
 	}
 	return path.serve(w, &request{Request: r, rest: rest, query: query, known: known})

@@ -82,6 +82,9 @@ func TestWrongRequests(t *testing.T) {
 		}
 	}
 	method := func(m string) func(*http.Request) { return func(r *http.Request) { r.Method = m } }
+	from := func(site, mode string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site); r.Header.Set("Sec-Fetch-Mode", mode) }
+	}
 	host := func(h string) func(*http.Request) { return func(r *http.Request) { r.Host = h } }
 	for _, c := range []struct {
 		path string
@@ -105,6 +108,10 @@ func TestWrongRequests(t *testing.T) {
 		{"/livez", body(1 << 20), 413, "the request has a body"},
 		{"/livez", host("evil.example"), 421, `host "evil.example"`},
 		{"/metrics", host("localhost.evil.example:5580"), 421, "host"},
+		{"/api/v1/events", from("cross-site", "no-cors"), 403, "a page of another site"},
+		{"/livez", from("same-site", "cors"), 403, "a page of another site"},
+		{"/livez", from("cross-site", "navigate"), 200, ""},
+		{"/livez", from("same-origin", "cors"), 200, ""},
 		{"/livez", host("localhost:1"), 200, ""},
 		{"/livez", host("[::1]:5580"), 200, ""},
 		{"/livez", host("10.0.0.5"), 200, ""},
@@ -128,15 +135,51 @@ func TestWrongRequests(t *testing.T) {
 	}
 }
 
-// TestSlowBody is answered without waiting for the body.
+// TestOddRequests are those that a client of Go's does not make.
+func TestOddRequests(t *testing.T) {
+	s := serve(t, loopback, quiet())
+	for _, c := range []struct{ request, status, text string }{
+		{"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 32<<10), "431", ""},
+		{"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: localhost", "400", ""},
+		{"nonsense", "400", ""},
+		{"OPTIONS * HTTP/1.1\r\nHost: localhost", "405", "method OPTIONS"},
+		{"CONNECT evil.example:80 HTTP/1.1\r\nHost: evil.example:80", "421", "host"},
+		{"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80", "405", "method CONNECT"},
+		{"TRACE /livez HTTP/1.1\r\nHost: localhost", "405", "method TRACE"},
+		{"GET http://evil.example/livez HTTP/1.1\r\nHost: localhost", "421", "host"},
+		{"GET /livez HTTP/1.0", "421", "host"},
+		{"GET /livez?a=1;b=2 HTTP/1.1\r\nHost: localhost", "400", "the query cannot be read"},
+		{"GET /%00<script> HTTP/1.1\r\nHost: localhost", "404", `no such path: \"/\\x00\u003cscript\u003e\"`},
+		{"GET /livez/../metrics HTTP/1.1\r\nHost: localhost", "404", "no such path"},
+		{"GET //livez HTTP/1.1\r\nHost: localhost", "404", "no such path"},
+		{"GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked", "413", "the request has a body"},
+	} {
+		conn := dial(t, s)
+		fmt.Fprintf(conn, "%s\r\nConnection: close\r\n\r\n", c.request)
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		all, err := io.ReadAll(conn)
+		head, body, _ := strings.Cut(string(all), "\r\n\r\n")
+		if !strings.HasPrefix(head, "HTTP/1.1 "+c.status+" ") && !strings.HasPrefix(head, "HTTP/1.0 "+c.status+" ") {
+			t.Errorf("%.60q: got %.200q, %v; want status %s", c.request, all, err, c.status)
+		}
+		if c.text != "" && (!strings.Contains(body, `"error": "`) || !strings.Contains(body, c.text) || !strings.Contains(head, "application/json")) {
+			t.Errorf("%.60q: got %.200q, want an error in JSON with %q", c.request, body, c.text)
+		}
+	}
+}
+
+// TestSlowBody is answered without waiting for the body, and does not keep its
+// connection.
 func TestSlowBody(t *testing.T) {
 	s := serve(t, loopback, quiet())
-	conn := dial(t, s)
-	fmt.Fprintf(conn, "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
-	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
-	all, err := io.ReadAll(conn)
-	if !strings.HasPrefix(string(all), "HTTP/1.1 413 ") || errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("got %q, %v; want status 413 and the end", all, err)
+	for method, status := range map[string]string{"GET": "413", "POST": "405"} {
+		conn := dial(t, s)
+		fmt.Fprintf(conn, "%s /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx", method)
+		_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+		all, err := io.ReadAll(conn)
+		if !strings.HasPrefix(string(all), "HTTP/1.1 "+status+" ") || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: got %q, %v; want status %s and the end", method, all, err, status)
+		}
 	}
 }
 
@@ -261,7 +304,6 @@ func TestToken(t *testing.T) {
 	dir := t.TempDir()
 	c := httpd.Config{Addr: "0.0.0.0:0", TokenFile: filepath.Join(dir, "token")}
 	c.Cert, c.Key = certificate(t, dir)
-	const token = "0123456789abcdef"
 	write(t, c.TokenFile, token+"\n")
 	d := quiet()
 	d.Ready = func() []string { return []string{"the disk is full"} }

@@ -12,13 +12,13 @@ const maxLines = 500
 // not know each other. Paths are relative to the module, "." is its root, and
 // "dir/..." includes what is below dir.
 var layers = [][]string{
-	{"cmd/...", "bench/..."}, // bench is a module of its own
+	{"cmd/...", "bench/...", "packaging/...", "deploy/..."},                    // bench, packaging and deploy/check are modules of their own
 	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"meshtest", "internal/control", "internal/httpd"},
 	{"tower", "producer", "consumer", "store", "internal/survey"},
 	{"internal/format"},
-	{"internal/mesh", "internal/foreign/...", "internal/jsonl"},
+	{"internal/mesh", "internal/foreign/...", "internal/jsonl", "internal/tracing"},
 	{"."}, // the root package: what an application and the mesh share
 	{"internal/blocklog", "internal/journal", "internal/positions"},
 	{"internal/home"},
@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"protocol"},
 	{"internal/network", "internal/zpl"},
 	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
-		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tmpl"}, // know nothing of the rest
+		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tally", "internal/tmpl"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -63,19 +63,23 @@ var pureSelectors = map[string]struct{ deny, allow []string }{
 // homes says where alone a library may be imported, tests excepted: by one
 // file or by the packages below one directory.
 var homes = map[string]string{
-	"github.com/go-zeromq/zmq4":         "internal/zmtp/handshake.go",
-	"github.com/cockroachdb/pebble":     "internal/blocklog/ internal/journal/ internal/positions/ internal/home/ internal/sim/ bench/",
-	"github.com/vmihailenco/msgpack":    "protocol/ internal/blocklog/ internal/journal/",
-	"github.com/klauspost/compress":     "internal/compress/",
-	"github.com/spf13/cobra":            "cmd/ bench/",
-	"github.com/prometheus":             "cmd/ internal/httpd/ internal/blocklog/",
-	"charm.land/bubbletea":              "cmd/",
-	"github.com/knadh/koanf":            "internal/config/",
-	"go.yaml.in/yaml":                   "internal/config/",
-	"github.com/vbauerster/mpb":         "cmd/",
-	"github.com/nats-io":                "bench/",
-	"github.com/pebbe/zmq4":             "",
-	"go.uber.org/goleak":                "",
-	"pgregory.net/rapid":                "",
-	"github.com/cockroachdb/datadriven": "",
+	"github.com/go-zeromq/zmq4":          "internal/zmtp/handshake.go",
+	"github.com/cockroachdb/pebble":      "internal/blocklog/ internal/journal/ internal/positions/ internal/home/ internal/sim/ bench/",
+	"github.com/vmihailenco/msgpack":     "protocol/ internal/blocklog/ internal/journal/",
+	"github.com/klauspost/compress":      "internal/compress/",
+	"github.com/spf13/cobra":             "cmd/ bench/",
+	"github.com/prometheus":              "cmd/ internal/httpd/ internal/blocklog/ deploy/",
+	"charm.land/bubbletea":               "cmd/",
+	"go.opentelemetry.io/otel":           "tracing.go config.go internal/tracing/ consumer/tracing.go store/tracing.go cmd/",
+	"go.opentelemetry.io/otel/sdk":       "cmd/",
+	"go.opentelemetry.io/otel/exporters": "cmd/",
+	"github.com/knadh/koanf":             "internal/config/",
+	"go.yaml.in/yaml":                    "internal/config/ deploy/",
+	"github.com/vbauerster/mpb":          "cmd/",
+	"github.com/coreos/go-systemd":       "cmd/",
+	"github.com/nats-io":                 "bench/",
+	"github.com/pebbe/zmq4":              "",
+	"go.uber.org/goleak":                 "",
+	"pgregory.net/rapid":                 "",
+	"github.com/cockroachdb/datadriven":  "",
 }

@@ -119,6 +119,7 @@ func (a *Accepted) step(changes []subscription, faults []error, pongs []byte, er
 	n := a.link.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.sums.read(&a.link.received, a.reader.Received())
 	if a.link.closed {
 		return false
 	}
@@ -168,4 +169,4 @@ func addressOf(prefix string) (string, bool) {
 }
 
 // isMalformed tells errors of what came from those of the connection.
-func isMalformed(err error) bool { return malformedKind(err) != "other" }
+func isMalformed(err error) bool { return malformedKind(err) != otherKind }

@@ -73,6 +73,10 @@ func (n *Node) DialDone(uuid, endpoint string, conn net.Conn, identity string, e
 	d.beck = identity == uuid // only our nodes give the UUID of their beacon
 	p.Dialled, p.Failures, p.Since = d, 0, now
 	n.sums.links++
+	if p.linked {
+		n.sums.relinked++
+	}
+	p.linked = true
 	n.table.Linked(uuid, endpoint, now)
 	n.log.Debug("linked", "peer", uuid, "endpoint", endpoint, "as", p.Role())
 	n.hookConnect(d.known())
@@ -106,6 +110,7 @@ func (n *Node) dialledEnded(d *Dialled, why error) {
 	n.role.PeerChanged(d.peer, now)
 	n.releasePeer(d.peer)
 	if !n.closed {
+		n.sums.lost++
 		n.table.LinkLost(d.peer.UUID, d.endpoint, now)
 		n.actPeers(now)
 	}
@@ -146,6 +151,7 @@ func (d *Dialled) step(b *Batch, t taken, err error) (kept, alive bool) {
 	n := d.link.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.sums.read(&d.link.received, d.reader.Received())
 	if d.link.closed {
 		return false, false
 	}

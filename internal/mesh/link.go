@@ -30,6 +30,7 @@ type link struct {
 	w        writing // the writer's
 	lastPush time.Time
 	faults   int    // malformed messages
+	received uint64 // bytes that were counted
 	skipped  uint64 // records of which Config.OnSkip was told
 }
 
@@ -108,8 +109,9 @@ func (l *link) writeOnce() bool {
 	w.gather(l)
 	l.tellSkipped()
 	n.mu.Unlock()
-	err := w.flush(l)
+	bytes, err := w.flush(l)
 	n.mu.Lock()
+	n.sums.wrote(bytes)
 	w.release(l)
 	l.writing = false
 	if err != nil {

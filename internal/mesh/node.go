@@ -90,7 +90,7 @@ func newNode(cfg Config, host string, towers []protocol.TowerAddr) *Node {
 	n := &Node{
 		driver: DriverFor(cfg.Listen), host: host,
 		peers: make(map[string]*Peer), topics: make(map[string]*Topic),
-		window: core.NewWindow(cfg.Window), malformed: make(malformed),
+		window: core.NewWindow(cfg.Window), malformed: newMalformed(),
 	}
 	if cfg.UUID == "" {
 		cfg.UUID = n.driver.NewAddress()
@@ -124,13 +124,13 @@ func (n *Node) Logger() *slog.Logger { return n.log }
 // Now returns the time by the node's clock.
 func (n *Node) Now() time.Time { return n.driver.Now() }
 
-// Millis returns the time by the node's clock in ms since 1970, for who asks
+// Micros returns the time by the node's clock in µs since 1970, for who asks
 // often. It needs the lock.
-func (n *Node) Millis() int64 {
+func (n *Node) Micros() int64 {
 	if m, ok := n.driver.(*machine); ok {
-		return m.clock.millis()
+		return m.clock.micros()
 	}
-	return n.driver.Now().UnixMilli()
+	return n.driver.Now().UnixMicro()
 }
 
 // Work adds a worker: something to do beside the links, such as writing to a

@@ -23,6 +23,7 @@ type Peer struct {
 	Failures  int                // dials that failed since the last link
 	Since     time.Time          // when Dialled came up
 
+	linked  bool              // Dialled came up before
 	answers []func(*Accepted) // to requests that came before the link to answer by
 }
 

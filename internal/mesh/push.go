@@ -61,6 +61,7 @@ func (l *link) pushNow() {
 	l.node.mu.Unlock()
 	n, err := tryWriteAll(l, w)
 	l.node.mu.Lock()
+	l.node.sums.wrote(n)
 	if n < len(w.buf) && !planted.Is(planted.RestForgotten) {
 		l.rest = append(l.rest, w.buf[n:]...)
 		n = len(w.buf)

@@ -21,6 +21,7 @@ type writing struct {
 	pin   *core.Chunk
 	job   *core.Job
 	step  Step
+	bytes int // of buf that step added
 	vec   [2][]byte
 }
 
@@ -57,23 +58,23 @@ func (w *writing) gather(l *link) {
 	}
 }
 
-// flush writes, without the lock.
-func (w *writing) flush(l *link) error {
+// flush writes, without the lock, and returns how many bytes it wrote.
+func (w *writing) flush(l *link) (int, error) {
 	if w.job != nil {
+		before := len(w.buf)
 		w.buf = l.node.serve(&w.step, w.buf, max(writeBytes-len(w.buf), copyBytes))
+		w.bytes = len(w.buf) - before
 	}
 	if w.slice == nil {
-		_, err := l.conn.Write(w.buf)
-		return err
+		return l.conn.Write(w.buf)
 	}
 	if len(w.buf) == 0 {
-		_, err := l.conn.Write(w.slice)
-		return err
+		return l.conn.Write(w.slice)
 	}
 	w.vec = [2][]byte{w.buf, w.slice}
 	vec := net.Buffers(w.vec[:])
-	_, err := vec.WriteTo(l.conn)
-	return err
+	n, err := vec.WriteTo(l.conn)
+	return int(n), err
 }
 
 // release gives back what the write used. It needs the lock.
@@ -93,6 +94,9 @@ func (w *writing) release(l *link) {
 func (w *writing) finishStep(l *link) {
 	j, s := w.job, &w.step
 	w.job = nil
+	if j.Kind == core.JobRecords && s.Range.First > j.Range.First {
+		l.node.sums.served.Add(j.Partition.Topic, s.Range.First-j.Range.First, uint64(w.bytes))
+	}
 	j.Range.First = s.Range.First
 	j.After, j.Started = s.After, s.Started
 	finished := s.Done || (j.Kind == core.JobRecords && j.Range.First >= j.Range.End)

@@ -20,6 +20,8 @@ type facts struct {
 type nodeFacts struct {
 	round  uint64 // the last that it has answered to the end
 	counts []protocol.Count
+	at     time.Time // when it told them
+	rates  *Rates    // since it told them before; nil if it did not
 	disk   *protocol.Disk
 	links  []protocol.Link
 }
@@ -80,12 +82,19 @@ func (f *facts) forget(id string) {
 func (f *facts) page(id, role string, r *protocol.Report, round uint64, now time.Time) {
 	n := f.node(id)
 	if r.Query.After == (protocol.Place{}) {
-		n.counts, n.disk, n.links = r.Counts, r.Disk, r.Links
+		n.count(r.Counts, now)
+		n.disk, n.links = r.Disk, r.Links
 	}
 	for i := range r.Partitions {
 		p := r.Partitions[i]
 		f.take(hold{node: id, reader: role == protocol.RoleConsumer && !own(id, &p), round: round, at: now, status: p})
 	}
+}
+
+// count takes what a node counts, in place of what it counted before.
+func (n *nodeFacts) count(counts []protocol.Count, now time.Time) {
+	n.rates = ratesOf(n.counts, counts, now.Sub(n.at))
+	n.counts, n.at = counts, now
 }
 
 // own reports whether a partition is the node's: a consumer publishes its

@@ -22,6 +22,7 @@ const (
 type Gap struct {
 	Kind     GapKind `json:"kind"`
 	Topic    string  `json:"topic"`
+	Topic64  []byte  `json:"topic64,omitempty"`
 	Producer string  `json:"producer"`
 	Range
 	Node string `json:"node,omitempty"` // the store or consumer; "" for Lost
@@ -34,7 +35,7 @@ func (t *Topic) Gaps() []Gap {
 	gaps := []Gap{}
 	for i := range t.List {
 		for _, g := range t.List[i].gaps() {
-			g.Topic, g.Producer = t.Name, t.List[i].Producer
+			g.Topic, g.Topic64, g.Producer = t.Name, t.Name64, t.List[i].Producer
 			gaps = append(gaps, g)
 		}
 	}

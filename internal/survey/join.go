@@ -98,6 +98,7 @@ func (n *Node) told(f *nodeFacts) {
 			n.Counts[c.Name] = c.N
 		}
 	}
+	n.Rates = f.rates
 	for _, l := range f.links {
 		n.Links = append(n.Links, Link{
 			Address: l.UUID, Dialled: l.Flags&protocol.LinkDialled != 0, Accepted: l.Flags&protocol.LinkAccepted != 0,
@@ -117,7 +118,7 @@ func (s *Survey) topics(list bool) []Topic {
 			continue
 		}
 		if n := len(topics); n == 0 || topics[n-1].Name != key.Topic {
-			topics = append(topics, Topic{Name: key.Topic})
+			topics = append(topics, Topic{Name: key.Topic, Name64: Bytes(key.Topic)})
 		}
 		topics[len(topics)-1].add(p, list)
 	}

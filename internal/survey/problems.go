@@ -38,10 +38,12 @@ type Problem struct {
 	Level Level  `json:"level"`
 	Kind  string `json:"kind"` // tower, node, disk, missing, conflict, stores, stalled, lag, partial
 	// What it is about, where that is one thing.
-	Node  string `json:"node,omitempty"`
-	Topic string `json:"topic,omitempty"`
-	Name  string `json:"name,omitempty"`
-	Text  string `json:"text"` // a line for people
+	Node    string `json:"node,omitempty"`
+	Topic   string `json:"topic,omitempty"`
+	Topic64 []byte `json:"topic64,omitempty"`
+	Name    string `json:"name,omitempty"`
+	Name64  []byte `json:"name64,omitempty"`
+	Text    string `json:"text"` // a line for people
 }
 
 // Problems returns what is wrong, the worst first: one entry for each node, topic
@@ -71,7 +73,10 @@ func Worst(list []Problem) (l Level) {
 
 type problems []Problem
 
-func (ps *problems) add(p Problem) { *ps = append(*ps, p) }
+func (ps *problems) add(p Problem) {
+	p.Topic64, p.Name64 = Bytes(p.Topic), Bytes(p.Name)
+	*ps = append(*ps, p)
+}
 
 func (s *Snapshot) towerProblems(found *problems) {
 	level, up := Critical, 0

@@ -127,7 +127,7 @@ func (v *saved) snapshot(s *Survey) []Saved {
 		if l == nil || len(l.Set) == 0 {
 			continue
 		}
-		one := Saved{Name: name, Consumer: l.Address, Since: time.UnixMilli(l.Last.Since).UTC(), Holder: holders[name]}
+		one := Saved{Name: name, Name64: Bytes(name), Consumer: l.Address, Since: time.UnixMilli(l.Last.Since).UTC(), Holder: holders[name]}
 		one.Alive = one.Holder != ""
 		s.positions(&one, l.Set)
 		list = append(list, one)
@@ -169,7 +169,7 @@ func (one *Saved) add(p Position) {
 
 // position says how far behind a position is.
 func (s *Survey) position(key core.Partition, next uint64) Position {
-	out := Position{Topic: key.Topic, Producer: key.Producer, Next: next}
+	out := Position{Topic: key.Topic, Topic64: Bytes(key.Topic), Producer: key.Producer, Next: next}
 	p, held := s.partition(key, false)
 	if !held {
 		return out

@@ -1,9 +1,16 @@
 package survey
 
-import "time"
+import (
+	"time"
+	"unicode/utf8"
+)
 
 // Snapshot is what is known of a mesh at a time. Lists are sorted; times are those
 // of the nodes that told them. It is plain data, and belongs to who asked for it.
+//
+// Names of topics and of saved positions may be any bytes. Where one is no UTF-8, JSON
+// has no way to say it: it is then given in base64 as well, in a field whose name ends
+// with 64.
 type Snapshot struct {
 	Time     time.Time `json:"time"`
 	Complete bool      `json:"complete"` // a tower answers, and every node that the towers name
@@ -40,6 +47,7 @@ type Node struct {
 	Saves     string            `json:"saves_as,omitempty"` // the name of the positions that it saves
 	Links     []Link            `json:"links,omitempty"`    // as it says
 	Counts    map[string]uint64 `json:"counts,omitempty"`   // as it says
+	Rates     *Rates            `json:"rates,omitempty"`    // nil after the first round
 	Disk      *Disk             `json:"disk,omitempty"`     // of a store
 }
 
@@ -61,6 +69,7 @@ type Disk struct {
 // Topic sums its partitions up.
 type Topic struct {
 	Name       string      `json:"name"`
+	Name64     []byte      `json:"name64,omitempty"`
 	Partitions int         `json:"partitions"`
 	Alive      int         `json:"alive"` // partitions whose producer is there
 	Records    uint64      `json:"records"`
@@ -127,6 +136,7 @@ type Reader struct {
 // Saved is what is saved under a name.
 type Saved struct {
 	Name      string     `json:"name"`
+	Name64    []byte     `json:"name64,omitempty"`
 	Consumer  string     `json:"consumer"` // who saved it last
 	Alive     bool       `json:"alive"`    // a consumer has the name now
 	Holder    string     `json:"holder,omitempty"`
@@ -139,10 +149,20 @@ type Saved struct {
 // Position is how far a partition is finished.
 type Position struct {
 	Topic    string `json:"topic"`
+	Topic64  []byte `json:"topic64,omitempty"`
 	Producer string `json:"producer"`
 	Next     uint64 `json:"next"`              // the first offset that is not finished
 	New      bool   `json:"new,omitempty"`     // nothing is saved: it begins at the first record
 	Head     uint64 `json:"head"`              // highest offset there is
 	Lag      uint64 `json:"lag"`               // records from Next on
 	Expired  uint64 `json:"expired,omitempty"` // records from Next on that are gone
+}
+
+// Bytes returns what is given of a name beside it: nothing if it is UTF-8, else its
+// bytes.
+func Bytes(name string) []byte {
+	if utf8.ValidString(name) {
+		return nil
+	}
+	return []byte(name)
 }

@@ -96,6 +96,8 @@ type Reader struct {
 	lone   [1][]byte // Frames of a command
 	queued int       // commands of late that Next has still to return
 	failed error     // error that a read returned together with bytes
+
+	received uint64 // bytes, in all
 }
 
 // NewReader returns a Reader of what src, usually a net.Conn after Handshake,
@@ -121,6 +123,7 @@ func (r *Reader) Fill() error {
 		var n int
 		n, err = r.src.Read(r.block[r.w:])
 		r.w += n
+		r.received += uint64(n)
 		r.fit(n)
 		if n > 0 && err != nil {
 			r.failed, err = err, nil // the bytes first
@@ -197,6 +200,9 @@ func (r *Reader) Receive() (Msg, error) {
 		}
 	}
 }
+
+// Received returns how many bytes have been read.
+func (r *Reader) Received() uint64 { return r.received }
 
 // nextLate returns the next of the commands that came within the message which
 // Next returned before.
