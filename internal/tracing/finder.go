@@ -64,29 +64,33 @@ func (f *Finder) look(topic, partition string, offset uint64) {
 	if len(f.headers) == 0 {
 		return
 	}
-	var parent, state []byte
-	plain := len(f.headers) <= 2
-	for _, h := range f.headers {
-		if h.Name == parentHeader {
-			plain = plain && parent == nil
-			parent = h.Value
-		} else {
-			plain = plain && state == nil
-			state = h.Value
-		}
-	}
-	if !plain || parent == nil {
-		return // said twice, it says nothing
-	}
-	if len(f.parent) == 0 || !bytes.Equal(parent, f.parent) || !bytes.Equal(state, f.state) {
+	switch parent, state, plain := split(f.headers); {
+	case !plain:
+		f.parent, f.last = f.parent[:0], f.add(topic, partition, offset)
+	case len(f.parent) == 0 || !bytes.Equal(parent, f.parent) || !bytes.Equal(state, f.state):
 		f.parent, f.state = append(f.parent[:0], parent...), append(f.state[:0], state...)
 		f.last = f.add(topic, partition, offset)
-	} else if f.last >= 0 && !f.found[f.last].of(topic, partition) {
+	case f.last >= 0 && !f.found[f.last].of(topic, partition):
 		f.last = f.add(topic, partition, offset)
 	}
 	if f.last >= 0 {
 		f.found[f.last].records++
 	}
+}
+
+// split returns the values of the headers; plain is false if one of them is there
+// twice.
+func split(headers []beck.Header) (parent, state []byte, plain bool) {
+	plain = true
+	for _, h := range headers {
+		to := &state
+		if h.Name == parentHeader {
+			to = &parent
+		}
+		plain = plain && *to == nil
+		*to = h.Value
+	}
+	return parent, state, plain
 }
 
 func (f *found) of(topic, partition string) bool {
