@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
@@ -16,8 +15,6 @@ import (
 	"github.com/beckmesh/beck/protocol"
 	"github.com/spf13/cobra"
 )
-
-const stuckOutput = time.Second // how long an interrupted consume waits for its reader
 
 // consumeFlags are the flags of `beck consume`.
 type consumeFlags struct {
@@ -221,27 +218,13 @@ func (f *consumeFlags) print(ctx context.Context, cmd *cobra.Command, c *consume
 			err = saveErr
 		}
 	}()
-	done := make(chan error, 1)
-	go func() { done <- p.run(ctx, c) }()
-	select {
-	case err := <-done:
+	err = printing(ctx, cmd.OutOrStdout(), func() error { return p.run(ctx, c) })
+	if !errors.Is(err, context.Canceled) {
 		return err
-	case <-readerGone(ctx, cmd.OutOrStdout()):
-		return nil
-	case <-ctx.Done():
 	}
-	select {
-	case err := <-done:
-		return f.interrupted(err, p.said.Load())
-	case <-time.After(stuckOutput): // whoever reads our output has stopped
-		return f.interrupted(nil, p.said.Load())
+	// So ends a live consumer. One with an end did not reach it.
+	if f.end || f.count > 0 || !f.span.Until.IsZero() {
+		return fmt.Errorf("interrupted before the end; %d records were printed", p.said.Load())
 	}
-}
-
-// interrupted is how a live consumer ends; one with an end did not reach it.
-func (f *consumeFlags) interrupted(err error, printed uint64) error {
-	if err == nil && (f.end || f.count > 0 || !f.span.Until.IsZero()) {
-		return fmt.Errorf("interrupted before the end; %d records were printed", printed)
-	}
-	return err
+	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ type poller interface {
 	PollInto(ctx context.Context, dst []beck.Record) (int, error)
 }
 
-// run prints until ctx ends (nil), the limit, the consumer's end (nil), or an
+// run prints until ctx ends (its error), the limit, the consumer's end (nil), or an
 // error. What is there at once is gathered for one write; before it waits for
 // more, everything is written.
 func (p *printer) run(ctx context.Context, c poller) error {
@@ -84,8 +85,10 @@ func (p *printer) run(ctx context.Context, c poller) error {
 		switch {
 		case writeErr != nil && ctx.Err() == nil:
 			return writeErr
-		case done, errors.Is(err, io.EOF), ctx.Err() != nil:
+		case done, errors.Is(err, io.EOF):
 			return p.ended()
+		case ctx.Err() != nil:
+			return cmp.Or(p.ended(), ctx.Err())
 		case errors.Is(err, beck.ErrValue):
 			p.unreadable++
 			fmt.Fprintf(p.errOut, "beck: %v; it is left out\n", err)

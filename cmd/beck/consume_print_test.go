@@ -175,7 +175,7 @@ func TestPrinterErrors(t *testing.T) {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	in = &polled{batches: []polledBatch{{err: gone.Err()}}}
-	if err := p.run(gone, in); err != nil {
+	if err := p.run(gone, in); !errors.Is(err, context.Canceled) {
 		t.Errorf("the end of the context is %v", err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
@@ -37,21 +36,12 @@ func (r *dafkaRun) consume() error {
 
 // print ends with ctx, also when whoever reads our output does not.
 func (r *dafkaRun) print(ctx context.Context, c *consumer.Consumer) error {
-	done := make(chan error, 1)
-	go func() { done <- printPlaces(ctx, c, r.cmd.OutOrStdout()) }()
-	select {
-	case err := <-done:
-		return err
-	case <-readerGone(ctx, r.cmd.OutOrStdout()):
-		return nil
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(stuckOutput):
+	out := r.cmd.OutOrStdout()
+	err := printing(ctx, out, func() error { return printPlaces(ctx, c, out) })
+	if errors.Is(err, context.Canceled) {
 		return nil
 	}
+	return err
 }
 
 // printPlaces writes what there is at once, then waits for more, until ctx ends.
@@ -63,7 +53,7 @@ func printPlaces(ctx context.Context, c *consumer.Consumer, w io.Writer) error {
 			return fmt.Errorf("writing standard output: %w", writeErr)
 		}
 		if err != nil && ctx.Err() != nil {
-			return nil
+			return ctx.Err()
 		}
 		if err != nil {
 			return err

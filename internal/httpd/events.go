@@ -19,7 +19,8 @@ const (
 	mostNodes    = 500
 	mostTopics   = 500
 	mostProblems = 200
-	mostNamed    = 8 // topics of a node
+	mostNamed    = 8   // topics of a node
+	mostLinks    = 100 // of a node
 )
 
 // eventsRoute answers with what the mesh is like, again and again.
@@ -43,6 +44,7 @@ type nodeJSON struct {
 	survey.Node
 	Topics     []string `json:"topics,omitempty"`
 	MoreTopics int      `json:"more_topics,omitempty"` // that are not listed
+	MoreLinks  int      `json:"more_links,omitempty"`
 }
 
 // leftOutJSON counts what there was no room for.
@@ -166,7 +168,9 @@ func nodesJSON(snap *survey.Snapshot) []nodeJSON {
 	list := make([]nodeJSON, 0, min(len(snap.Nodes), mostNodes))
 	byAddress := make(map[string]*nodeJSON, cap(list))
 	for _, n := range first(snap.Nodes, mostNodes) {
-		list = append(list, nodeJSON{Node: n})
+		more := max(0, len(n.Links)-mostLinks)
+		n.Links = first(n.Links, mostLinks)
+		list = append(list, nodeJSON{Node: n, MoreLinks: more})
 		byAddress[n.Address] = &list[len(list)-1]
 	}
 	for i := range snap.Topics {

@@ -43,6 +43,7 @@ const odd = "a b/<c>?%"
 // TestAPI asks a mesh with a store, a producer of three topics and a consumer that has
 // saved its position in one.
 func TestAPI(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -103,6 +104,7 @@ func apiTopic(t *testing.T, url string) {
 
 // TestNamesOfBytes: a topic whose name is no UTF-8 can be found by what a list says.
 func TestNamesOfBytes(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	const name = "\xfe/\xff"
@@ -171,6 +173,7 @@ func apiErrors(t *testing.T, url string) {
 
 // TestNoTower is an error that says so.
 func TestNoTower(t *testing.T) {
+	t.Parallel()
 	url := serve(t, loopback, quiet()).URL()
 	if status, text, _ := ask(t, url+"/api/v1/nodes", nil); status != 503 || !strings.Contains(text, "no tower answers") {
 		t.Errorf("status %d: %s", status, text)
@@ -179,6 +182,7 @@ func TestNoTower(t *testing.T) {
 
 // TestObserver joins with the first question, and is one for all who ask.
 func TestObserver(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	s := serve(t, loopback, meshed(m))
 	if status, _, _ := ask(t, s.URL()+"/metrics", nil); status != 200 || m.Tower.Stats().Nodes != 0 {

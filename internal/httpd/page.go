@@ -49,7 +49,7 @@ type strand struct {
 	lo, hi     uint64
 	width      uint64 // of the next window
 	found      []found
-	bound      time.Time // of the time of the last record found
+	last       time.Time // by which the last record found is merged
 	since      time.Time // what is before that is left out, until something is not
 }
 
@@ -65,6 +65,16 @@ func (s *strand) early(r *beck.Record) bool {
 	}
 	s.since = time.Time{}
 	return false
+}
+
+// follow returns the time by which a record of a strand is merged: one without a time
+// goes with that before it.
+func (s *strand) follow(at time.Time) time.Time {
+	if at.IsZero() {
+		at = s.last
+	}
+	s.last = at
+	return at
 }
 
 // found is a record that may come to the page.
@@ -227,11 +237,7 @@ func (h *haul) land() {
 	if !h.page.back {
 		s.hi = h.next
 		for i := range h.kept {
-			if at := &h.kept[i].at; at.Before(s.bound) {
-				*at = s.bound
-			} else {
-				s.bound = *at
-			}
+			h.kept[i].at = s.follow(h.kept[i].at)
 		}
 		s.found = h.kept
 		return
@@ -241,11 +247,7 @@ func (h *haul) land() {
 	}
 	s.lo = h.first
 	for i := range slices.Backward(h.kept) {
-		if at := &h.kept[i].at; !s.bound.IsZero() && at.After(s.bound) {
-			*at = s.bound
-		} else {
-			s.bound = *at
-		}
+		h.kept[i].at = s.follow(h.kept[i].at)
 	}
 	s.found = h.kept
 }

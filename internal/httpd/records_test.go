@@ -2,6 +2,7 @@ package httpd_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/foreign"
+	"github.com/beckmesh/beck/internal/survey"
 	"github.com/beckmesh/beck/internal/testmesh"
 	"github.com/beckmesh/beck/producer"
 	"github.com/beckmesh/beck/protocol"
@@ -82,6 +84,7 @@ func publish(t *testing.T, p *producer.Producer, records ...beck.Record) {
 }
 
 func TestRecordPages(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -106,8 +109,19 @@ func TestRecordPages(t *testing.T) {
 	if again := get[shownPage](t, url+"?limit=3&after="+oldest.After); again.values() != "r5 r6 r7" {
 		t.Errorf("after the oldest: %+v", again)
 	}
+	if none := get[shownPage](t, url+"?after="+newest.After); len(none.Records) > 0 || !none.Older || none.Newer {
+		t.Errorf("after the newest: %+v", none)
+	}
+	publish(t, m.Producer(nil), testmesh.Records("hello", "s", 2)...)
+	if fresh := get[shownPage](t, url+"?after="+newest.After); fresh.values() != "s0 s1" {
+		t.Errorf("of a new producer: %+v", fresh)
+	}
+	if before = get[shownPage](t, url+"?limit=10&before="+newest.Before); before.values() != "r5 r6 r7 r8 r9 r10 r11 r12 r13 r14" {
+		t.Errorf("before, with a new producer: %+v", before)
+	}
+	url += "?partition=" + p.Address() + "&"
 	for from, want := range map[string]string{"beginning": "r0 r1 r2", "7": "r7 r8 r9", "-2": "r23 r24", "24": "r24", "25": "", "1h": "r0 r1 r2"} {
-		if got := get[shownPage](t, url+"?limit=3&from="+from); got.values() != want || !got.Complete {
+		if got := get[shownPage](t, url+"limit=3&from="+from); got.values() != want || !got.Complete {
 			t.Errorf("from=%s: %+v", from, got)
 		}
 	}
@@ -116,6 +130,7 @@ func TestRecordPages(t *testing.T) {
 // TestPagesMerge goes through several partitions by time, both ways: each record comes
 // once and in order, whatever the size of pages.
 func TestPagesMerge(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -170,8 +185,35 @@ func TestPagesMerge(t *testing.T) {
 	}
 }
 
+// TestPagesOfOddTimes keeps the order of a partition whose clock was set back, and has
+// a record without a time go with its neighbour.
+func TestPagesOfOddTimes(t *testing.T) {
+	t.Parallel()
+	m := testmesh.New(t)
+	m.Store("")
+	for name, seconds := range map[string][]int64{"p": {10, 50, 20, 0, 60}, "q": {30, 40, 55}} {
+		var records []beck.Record
+		for i, at := range seconds {
+			r := beck.Record{Topic: "hello", Value: fmt.Append(nil, name, i)}
+			if at > 0 {
+				r.Time = time.Unix(at, 0)
+			}
+			records = append(records, r)
+		}
+		publish(t, m.Producer(func(c *producer.Config) { c.Timestamps = false }), records...)
+	}
+	at := serve(t, loopback, meshed(m)).URL() + "/api/v1/records/hello"
+	if got := get[shownPage](t, at+"?from=beginning").values(); got != "p0 q0 q1 p1 p2 p3 q2 p4" {
+		t.Errorf("from the beginning: %s", got)
+	}
+	if got := get[shownPage](t, at).values(); got != "p0 p1 p2 q0 q1 q2 p3 p4" {
+		t.Errorf("from the end: %s", got)
+	}
+}
+
 // TestPagesFiltered finds few among many, and says how many it looked at.
 func TestPagesFiltered(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	records := testmesh.Records("hello", "r", 20_000)
@@ -214,6 +256,7 @@ func TestPagesFiltered(t *testing.T) {
 // TestRecordShapes: text is text, whatever it is to a browser; other bytes are base64;
 // what is long is cut, and not within a character.
 func TestRecordShapes(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	at := time.UnixMilli(1_700_000_000_120).UTC()
@@ -255,6 +298,7 @@ func TestRecordShapes(t *testing.T) {
 // TestPageOfLargeValues ends before its records take too much memory, and the next one
 // goes on there.
 func TestPageOfLargeValues(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	p := m.Producer(nil)
@@ -287,6 +331,7 @@ func TestPageOfLargeValues(t *testing.T) {
 
 // TestExpired says which of the records that were asked for are no longer kept.
 func TestExpired(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	st := m.Store("", func(c *store.Config) { c.Retain = []string{"hello=records:10"} })
 	p := m.Producer(nil)
@@ -306,10 +351,13 @@ func TestExpired(t *testing.T) {
 // TestManyPartitions looks at those that were written to last, and says how many it
 // leaves out.
 func TestManyPartitions(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	st := m.Store("")
+	var oldest *producer.Producer
 	for i := range 5 {
 		p := m.Producer(nil)
+		oldest = cmp.Or(oldest, p)
 		publish(t, p, testmesh.Records("hello", fmt.Sprint("p", i, "-"), 2)...)
 		testmesh.Until(t, "the next millisecond", func(now int64) func() bool {
 			return func() bool { return time.Now().UnixMilli() > now && st.Stats().Records == uint64(2*i+2) }
@@ -317,7 +365,8 @@ func TestManyPartitions(t *testing.T) {
 	}
 	c := loopback
 	c.MaxPartitions = 2
-	at := serve(t, c, meshed(m)).URL() + "/api/v1/records/hello?limit=3"
+	api := serve(t, c, meshed(m)).URL() + "/api/v1"
+	at := api + "/records/hello?limit=3"
 	page := get[shownPage](t, at)
 	if page.values() != "p3-1 p4-0 p4-1" || page.LeftOut != 3 || len(page.Partitions) != 2 {
 		t.Errorf("got %+v", page)
@@ -328,6 +377,21 @@ func TestManyPartitions(t *testing.T) {
 	if page = get[shownPage](t, at+"&after="+page.After); page.values() != "p3-1 p4-0 p4-1" || page.LeftOut != 3 {
 		t.Errorf("after that: %+v", page)
 	}
+	publish(t, oldest, testmesh.Records("hello", "late", 1)...)
+	testmesh.Until(t, "it to be seen", func() bool {
+		return get[struct{ Topic survey.Topic }](t, api+"/topics/hello").Topic.Records == 11
+	})
+	if next := get[shownPage](t, at+"&after="+page.After); len(next.Records) > 0 || !slices.Equal(ids(next), ids(page)) {
+		t.Errorf("other partitions than on the page before: %+v", next)
+	}
+}
+
+// ids are those of the partitions that were read.
+func ids(p shownPage) (all []string) {
+	for _, part := range p.Partitions {
+		all = append(all, part.Partition)
+	}
+	return all
 }
 
 // TestSilentStore: what others have is shown, and that it may not be all.
@@ -335,6 +399,7 @@ func TestSilentStore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits until a store counts as silent")
 	}
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	publish(t, m.Producer(nil), testmesh.Records("hello", "r", 2)...)
@@ -348,6 +413,7 @@ func TestSilentStore(t *testing.T) {
 }
 
 func TestWrongQuestions(t *testing.T) {
+	t.Parallel()
 	m := testmesh.New(t)
 	m.Store("")
 	publish(t, m.Producer(nil), testmesh.Records("hello", "r", 1)...)

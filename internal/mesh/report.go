@@ -78,6 +78,9 @@ func (n *Node) tellCounts(r *protocol.Report) {
 	r.Count("malformed", malformed)
 	r.Count("skipped", s.Skipped)
 	r.Count("refused", s.Refused)
+	r.Count("sent_bytes", n.sums.sent)
+	r.Count("received_bytes", n.sums.received)
+	r.Count("served", n.sums.served.Sum().Records)
 }
 
 // tellLinks lists the peers with a link. It needs the lock.

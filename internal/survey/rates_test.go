@@ -60,6 +60,9 @@ func TestRates(t *testing.T) {
 			if rate == nil || *rate > 0 != busy {
 				t.Errorf("%s, busy %v: %+v", n[i].Role, busy, n[i].Rates)
 			}
+			if r := n[i].Rates; r.BytesIn == nil || r.BytesOut == nil || *r.BytesIn+*r.BytesOut == 0 { // questions and answers take some
+				t.Errorf("%s: %+v, want bytes", n[i].Role, r)
+			}
 		}
 		if !busy {
 			return
