@@ -119,9 +119,9 @@ comparetest: build ## the tests of the comparison itself, which is a module of i
 	cd bench && CGO_ENABLED=0 $(GO) vet ./...
 	cd bench && BECK=$(abspath $(BIN))/beck CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./...
 
-packagetest: build ## what installs beck: packages in a root of their own (as root), archives, images, compose, Kubernetes
+packagetest: ## what installs beck: packages in a root of their own (as root), archives, images, compose, Kubernetes
 	cd packaging && CGO_ENABLED=0 $(GO) vet ./...
-	cd packaging && BECK=$(abspath $(BIN))/beck CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./...
+	cd packaging && CGO_ENABLED=0 $(GO) test -count=1 -timeout 600s ./...
 
 lint: ## go vet, and the rules of internal/lint
 	CGO_ENABLED=0 $(GO) vet ./...
@@ -136,6 +136,7 @@ check: ## before a release, within 15 minutes: tests, 2,000 histories, 1,000 cra
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) crash POINTS=1000
 	$(MAKE) planted
+	$(MAKE) packagetest
 	$(MAKE) fuzz FUZZTIME=3s
 
 check-full: ## 100,000 histories (about an hour), 5,000 crash points, full chaos

@@ -23,6 +23,9 @@ const (
 // DefaultListen is every interface and a free port, as Dafka nodes do.
 const DefaultListen = ":0"
 
+// DefaultRootTraces is how many traces a producer begins a second by itself.
+const DefaultRootTraces = 10
+
 // NodeConfig is what producers, consumers and stores have in common. The zero
 // value stands for the defaults.
 type NodeConfig struct {
@@ -60,6 +63,12 @@ type NodeConfig struct {
 	// only where it is set here, as otel.GetTracerProvider(). Processors of spans are
 	// called on the way of records: give one that gathers, not one that exports each.
 	TracerProvider trace.TracerProvider
+	// RootTraces is how many traces a producer begins a second by itself, at most:
+	// where the application publishes under no span of its own. Further calls have
+	// no span then, and their records carry nothing, which keeps a stream of
+	// millions of records as fast as without traces. Calls under a span always have
+	// one. Default 10; below 0, no bound: the provider's sampler decides.
+	RootTraces int
 
 	// OnConnect is told of each node and tower that this node has begun to listen
 	// to, OnDisconnect when that ended, and why; a node redials by itself. Both are
@@ -84,6 +93,9 @@ func (c NodeConfig) WithDefaults() NodeConfig {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.RootTraces == 0 {
+		c.RootTraces = DefaultRootTraces
 	}
 	return c
 }

@@ -53,6 +53,13 @@ var sweeps = []sweep{
 		args:  func(c *costs, n int) (string, []string) { return store, c.counted() },
 	},
 	{
+		name: "watched", title: "Producer to consumer, watched", run: runPairs, step: watchedText,
+		steps: []int{0, 1, 2, 3},
+		args: func(c *costs, n int) (string, []string) {
+			return direct, append(slices.Clone(watched[n].args), "--count", strconv.FormatUint(watchedTimes*c.count, 10))
+		},
+	},
+	{
 		name: "idle", title: "A mesh in which nothing happens, by the number of its nodes", run: runIdle, step: counts,
 		steps: []int{10, 50, 100},
 		args: func(c *costs, n int) (string, []string) {
@@ -61,6 +68,24 @@ var sweeps = []sweep{
 		},
 	},
 }
+
+// watchedTimes is how many times as many records as other runs those have that are
+// watched: so many that they last for some seconds.
+const watchedTimes = 20
+
+// watched are the ways of being watched: metrics are read as often as by a busy
+// Prometheus, and spans made of a part of what is published.
+var watched = []struct {
+	name string
+	args []string
+}{
+	{name: "not"},
+	{"metrics", []string{"--scrape", "1s"}},
+	{"metrics and traces", []string{"--scrape", "1s", "--trace", "10"}},
+	{"metrics, all traced", []string{"--scrape", "1s", "--trace", "-1"}},
+}
+
+func watchedText(n int) string { return watched[n].name }
 
 // runIdle measures each number of nodes by itself: the processor time of a second.
 func runIdle(ctx context.Context, c *costs, s sweep) (*table, error) {

@@ -1,6 +1,8 @@
 package consumer
 
 import (
+	"maps"
+
 	"github.com/beckmesh/beck/internal/core"
 	"github.com/beckmesh/beck/internal/mesh"
 	"github.com/beckmesh/beck/protocol"
@@ -36,6 +38,15 @@ func (b *bounds) begun(p core.Partition) {
 	if b.start > 0 {
 		b.begin[p] = true
 	}
+}
+
+// forget forgets the partitions of topics that are not received any more: should
+// they be again, they begin anew.
+func (b *bounds) forget(received func(topic string) bool) {
+	gone := func(p core.Partition) bool { return !received(p.Topic) }
+	maps.DeleteFunc(b.begin, func(p core.Partition, _ bool) bool { return gone(p) })
+	maps.DeleteFunc(b.since, func(p core.Partition, _ int64) bool { return gone(p) })
+	maps.DeleteFunc(b.over, func(p core.Partition, _ bool) bool { return gone(p) })
 }
 
 // bound cuts off a delivery what is before the time at which its partition is to

@@ -80,7 +80,7 @@ func Start(c Config) (*Consumer, error) {
 		Window: con.window(),
 	}, func(n *mesh.Node) mesh.Role {
 		con.node = n
-		con.tracer = tracing.New(c.TracerProvider, n.UUID(), c.SaveAs)
+		con.tracer = tracing.New(c.NodeConfig, n.UUID(), c.SaveAs)
 		con.rx = mesh.NewReceiver(n, core.NewIntake(c.intake()), (*role)(con))
 		con.more = sync.NewCond(n.Locker())
 		con.beginLoad(n.Now())

@@ -208,6 +208,13 @@ func TestStartAndUntilByTheRecordsTimes(t *testing.T) {
 			t.Errorf("from %d until %d: %d records", test.from, test.until, len(got))
 		}
 	}
+	again := m.Consumer(func(c *consumer.Config) { c.Start = consumer.AtTime(at(40)) }, "t")
+	for range 2 { // a topic that is subscribed to again starts anew
+		testmesh.InOrder(t, testmesh.Take(t, again, 60), 40, "v")
+		if err := errors.Join(again.Unsubscribe("t"), again.Subscribe("t")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	c := m.Consumer(nil, "t")
 	testmesh.Take(t, c, 100)
 	if err := c.SeekTime(ctx, at(70), "t"); err != nil {

@@ -83,6 +83,7 @@ func (c *Consumer) Unsubscribe(topics ...string) error {
 			}
 		}
 	}
+	c.bounds.forget(c.wants.match)
 	c.rx.Act()
 	return nil
 }

@@ -11,16 +11,6 @@ import (
 	"testing"
 )
 
-// beckProgram returns the program that was built: the one that the variable BECK names.
-func beckProgram(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("BECK")
-	if path == "" {
-		t.Fatal("BECK is not set: it names the program beck (\"make packagetest\" does it)")
-	}
-	return path
-}
-
 // call is a command line of beck as a container or a unit has it.
 type call struct {
 	args   []string

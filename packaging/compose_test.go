@@ -11,7 +11,6 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
-	"go.yaml.in/yaml/v3"
 )
 
 const (
@@ -96,29 +95,35 @@ func TestComposeFiles(t *testing.T) {
 	}
 }
 
-// TestComposePrometheus: Prometheus asks each daemon where it serves HTTP, by a name
-// that its certificate has.
-func TestComposePrometheus(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(composeDir, "prometheus.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+// scrapeTargets are what Prometheus asks.
+func scrapeTargets(t *testing.T) (targets []string) {
+	t.Helper()
 	var config struct {
 		Scrape []struct {
-			Static []struct{ Targets []string } `yaml:"static_configs"`
+			Job    string `yaml:"job_name"`
+			Static []struct {
+				Targets []string
+				Labels  map[string]string
+			} `yaml:"static_configs"`
 		} `yaml:"scrape_configs"`
 	}
-	if err := yaml.Unmarshal(data, &config); err != nil {
-		t.Fatal(err)
-	}
-	var targets []string
+	readYAML(t, filepath.Join(composeDir, "prometheus.yaml"), &config)
 	for _, s := range config.Scrape {
 		for _, static := range s.Static {
 			targets = append(targets, static.Targets...)
+			if !strings.HasPrefix(s.Job, "beck") || len(static.Labels) > 0 {
+				t.Errorf("job %s with labels %v: rules and dashboard go by jobs that begin with beck, and by beck's own labels", s.Job, static.Labels)
+			}
 		}
 	}
+	return targets
+}
+
+// TestComposePrometheus: Prometheus asks each daemon where it serves HTTP, by a name
+// that its certificate has.
+func TestComposePrometheus(t *testing.T) {
 	p := composeProject(t)
-	cert := p.Services["cert"].Command
+	targets, cert := scrapeTargets(t), p.Services["cert"].Command
 	var want []string
 	for name, s := range p.Services {
 		c := composeCall(t, &s)

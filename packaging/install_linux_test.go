@@ -72,6 +72,11 @@ func (w manager) live(t *testing.T, m machine, files string) {
 	m.run(t, numbers(1, 1000), "/usr/bin/beck", "produce", "hello")
 	checkRecords(t, m, 1000)
 
+	// The log level is read again while a service runs.
+	m.append(t, "/etc/beck/beck.yaml", "\nlog-level: info\n")
+	store.reload(m)
+	store.await("log level changed")
+
 	// An upgrade leaves what an operator wrote and what the store has.
 	const mine = "\n# Written by the operator.\n"
 	m.append(t, "/etc/beck/beck.yaml", mine)
@@ -142,7 +147,7 @@ var installed = []string{
 	"/usr/lib/systemd/system/beck-tower.service", "/usr/lib/systemd/system/beck-store.service",
 	"/usr/share/man/man1/beck.1.gz", "/usr/share/man/man1/beck-store.1.gz",
 	"/usr/share/bash-completion/completions/beck", "/usr/share/fish/vendor_completions.d/beck.fish",
-	"/usr/share/doc/beck/NOTICE", "/usr/share/doc/beck/changelog.gz",
+	"/usr/share/doc/beck/NOTICE", "/usr/share/doc/beck/LICENSES", "/usr/share/doc/beck/changelog.gz",
 }
 
 func checkInstalled(t *testing.T, m machine, version string) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -128,7 +129,7 @@ type service struct {
 	unit   unit
 	cmd    *exec.Cmd
 	notify *net.UnixConn
-	output strings.Builder
+	output transcript
 	status string // that it gave with READY=1
 }
 
@@ -192,6 +193,28 @@ func (s *service) hear() string {
 	return string(b[:n])
 }
 
+// reload does what "systemctl reload" does.
+func (s *service) reload(m machine) {
+	s.t.Helper()
+	args := strings.Fields(s.unit.one(s.t, "ExecReload"))
+	for i := range args {
+		if args[i] == "$MAINPID" {
+			args[i] = strconv.Itoa(s.cmd.Process.Pid)
+		}
+	}
+	m.run(s.t, "", args...)
+}
+
+// await waits until the service has printed a text.
+func (s *service) await(text string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(limit); !strings.Contains(s.output.String(), text); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s printed no %q in %s: %s", s.cmd, text, limit, s.output.String())
+		}
+	}
+}
+
 // stop ends the service as systemd does. It must say that it is stopping, and end
 // well.
 func (s *service) stop() {
@@ -207,6 +230,24 @@ func (s *service) stop() {
 	if err := s.cmd.Wait(); err != nil {
 		s.t.Errorf("%s: %v: %s", s.cmd, err, s.output.String())
 	}
+}
+
+// transcript is what a process has printed, while it prints.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *transcript) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // hasUser reports whether this process's machine has a user.

@@ -2,6 +2,7 @@
 //
 //	packaging dist       archives for Linux and macOS on amd64 and arm64, and SHA256SUMS
 //	packaging package    a deb and an rpm, for GOARCH or --arch
+//	packaging licenses PROGRAM    the license texts of what a program was made from
 //
 // The bytes are those of the sources alone: the same commit, version and Go make the
 // same files on every machine, on which a released file can be checked. It is a module
@@ -13,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 )
@@ -37,6 +39,10 @@ func run(args []string) error {
 	if err := fl.Parse(args); err != nil {
 		return err
 	}
+	if fl.Arg(0) == "licenses" && fl.NArg() == 2 {
+		r := &Release{root: *root}
+		return r.licenses(fl.Arg(1), filepath.Join(*to, "LICENSES"))
+	}
 	r, err := newRelease(*root, *to, *described, *commit, *epoch)
 	if err != nil {
 		return err
@@ -47,6 +53,6 @@ func run(args []string) error {
 	case "package":
 		return r.packages(strings.Split(*archs, ","))
 	default:
-		return fmt.Errorf("want \"dist\" or \"package\", not %q", what)
+		return fmt.Errorf("want \"dist\", \"package\" or \"licenses PROGRAM\", not %q", what)
 	}
 }

@@ -63,6 +63,7 @@ func (r *Release) build(t Target, to string) error {
 // stage builds the program for a system, and its manual, in a directory:
 //
 //	beck
+//	LICENSES
 //	man/beck-store.1 ...
 //	completions/beck.bash, _beck, beck.fish
 //
@@ -70,6 +71,9 @@ func (r *Release) build(t Target, to string) error {
 func (r *Release) stage(t Target, dir string) error {
 	own := filepath.Join(dir, "beck")
 	if err := r.build(t, own); err != nil {
+		return err
+	}
+	if err := r.licenses(own, filepath.Join(dir, "LICENSES")); err != nil {
 		return err
 	}
 	if t != hostTarget() {

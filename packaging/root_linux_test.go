@@ -45,10 +45,19 @@ func apart(t *testing.T, files string, test func(t *testing.T, m machine, files 
 			t.Skipf("%s is here: this machine is somebody's", name)
 		}
 	}
-	if !hasUser("beck") {
-		t.Cleanup(func() { _ = exec.Command("userdel", "beck").Run() })
-	}
-	t.Cleanup(func() { _ = os.RemoveAll("/var/lib/beck") })
+	hadUser := hasUser("beck")
+	t.Cleanup(func() { // also where the test has failed half-way
+		if m.exists("/usr/bin/beck") {
+			_ = exec.Command("dpkg", "--purge", "beck").Run()
+			_ = exec.Command("rpm", "--dbpath", "/var/lib/rpm-test", "--erase", "beck").Run()
+		}
+		if !hadUser {
+			_ = exec.Command("userdel", "beck").Run()
+		}
+		for _, name := range []string{"/etc/beck", "/var/lib/beck", "/var/lib/rpm-test"} {
+			_ = os.RemoveAll(name)
+		}
+	})
 	test(t, m, files)
 }
 

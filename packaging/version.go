@@ -7,12 +7,15 @@ import (
 	"time"
 )
 
-// described matches what git describe says: a tag, behind it how many commits follow on
-// it and the last one's hash, and whether files differ from that.
-var described = regexp.MustCompile(`^v?(\d+\.\d+\.\d+)(-[0-9A-Za-z.-]+?)?(?:-(\d+)-g([0-9a-f]+))?(-dirty)?$`)
-
-// untagged matches what it says where there is no tag.
-var untagged = regexp.MustCompile(`^([0-9a-f]{4,40})(-dirty)?$`)
+var (
+	// tagged is a semantic version, as a tag has it.
+	tagged = regexp.MustCompile(`^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$`)
+	// beyond is what git describe puts behind a tag: how many commits follow on it, and
+	// the hash of the last.
+	beyond = regexp.MustCompile(`-(\d+)-g([0-9a-f]+)$`)
+	// untagged is what it says where there is no tag: a hash.
+	untagged = regexp.MustCompile(`^[0-9a-f]{4,40}$`)
+)
 
 // releaseVersion turns it into a semantic version, which packages can be compared by:
 //
@@ -24,21 +27,24 @@ var untagged = regexp.MustCompile(`^([0-9a-f]{4,40})(-dirty)?$`)
 // Anything else is an error, because a package would be taken for an older or a newer
 // one than it is.
 func releaseVersion(text string, date time.Time) (string, error) {
-	var version, more string
-	if m := described.FindStringSubmatch(text); m != nil {
-		version = m[1] + m[2]
-		if m[3] != "" {
-			more = m[3] + ".g" + m[4]
-		}
-		more = strings.Trim(more+strings.ReplaceAll(m[5], "-", "."), ".")
-	} else if m := untagged.FindStringSubmatch(text); m != nil {
-		version = "0.0.0-" + date.UTC().Format("20060102150405") + "." + m[1]
-		more = strings.TrimPrefix(m[2], "-")
+	rest, dirty := strings.CutSuffix(text, "-dirty")
+	var build []string
+	if m := beyond.FindStringSubmatch(rest); m != nil {
+		rest, build = strings.TrimSuffix(rest, m[0]), []string{m[1], "g" + m[2]}
+	}
+	if dirty {
+		build = append(build, "dirty")
+	}
+	var version string
+	if m := tagged.FindStringSubmatch(rest); m != nil {
+		version = m[1]
+	} else if untagged.MatchString(rest) {
+		version = "0.0.0-" + date.UTC().Format("20060102150405") + "." + rest
 	} else {
 		return "", fmt.Errorf("version %q: want what git describe says, such as v1.2.0", text)
 	}
-	if more != "" {
-		version += "+" + more
+	if len(build) > 0 {
+		version += "+" + strings.Join(build, ".")
 	}
 	return version, nil
 }

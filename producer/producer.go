@@ -74,7 +74,7 @@ func Start(c Config) (*Producer, error) {
 		},
 	}, func(n *mesh.Node) mesh.Role {
 		p.node = n
-		p.tracer = tracing.New(c.TracerProvider, n.UUID(), "")
+		p.tracer = tracing.New(c.NodeConfig, n.UUID(), "")
 		p.setClock(n.Micros() / 1000)
 		n.Work(p.callBack)
 		if p.journal != nil {

@@ -82,7 +82,7 @@ func Start(c Config) (*Store, error) {
 		NodeConfig: c.NodeConfig, UUID: log.UUID(), Role: protocol.RoleStore, MessageBytes: c.MessageBytes,
 	}, func(n *mesh.Node) mesh.Role {
 		s.node = n
-		s.tracer = tracing.New(c.TracerProvider, n.UUID(), "")
+		s.tracer = tracing.New(c.NodeConfig, n.UUID(), "")
 		s.rx = mesh.NewReceiver(n, s.intake(), (*role)(s))
 		n.Work(s.commit)
 		n.Work(s.keepUp)

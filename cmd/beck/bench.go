@@ -3,14 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/bench"
 	"github.com/beckmesh/beck/internal/config"
 	"github.com/spf13/cobra"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // benchRole is the hidden command by which a benchmark starts its processes.
@@ -51,9 +54,11 @@ and says which. In a running mesh the records stay in its stores.
 
 Processor time is that of what is measured, in replay and join from the start of
 the consumer's process, for all processes of a role together; peak memory that
-of one process at any time.`,
+of one process at any time. What --scrape and --trace cost the nodes is part of it,
+what it costs to read and to collect is not.`,
 		Example: `  beck bench direct
   beck bench latency --rate 1000 --json
+  beck bench direct --count 10000000 --scrape 1s --trace 0.01
   beck bench fanout --consumers 16 --count 100000`,
 		Args: benchMode,
 		RunE: runs(func(cmd *cobra.Command, args []string) error {
@@ -83,6 +88,8 @@ func (f *benchFlags) addTo(cmd *cobra.Command) {
 	fl.IntVar(&f.config.Batch, "batch", 256, "`N` records that a producer publishes at once")
 	fl.IntVar(&f.config.Rate, "rate", 10_000, "`R` records per second, in modes latency and join")
 	fl.DurationVar(&f.config.Over, "over", 30*time.Second, "in mode idle, for how long the mesh is looked at")
+	fl.DurationVar(&f.config.Scrape, "scrape", 0, "in modes direct, fanout and latency: serve the metrics of each node, and read them so often (0: not)")
+	fl.IntVar(&f.config.Trace, "trace", 0, "in these modes: begin `N` traces a second in each producer (-1: one for each call that publishes), and send the spans to a collector that forgets them")
 	fl.StringVar(&f.config.Dir, "data", "", "`DIR` of the store, which is kept (default: a temporary one)")
 	fl.DurationVar(&f.config.Patience, "patience", 30*time.Second, "fail when nothing goes on for so long")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
@@ -220,14 +227,19 @@ func (f *benchFlags) defaults(cmd *cobra.Command, c *bench.Config) {
 }
 
 func newBenchRole() *cobra.Command {
-	return &cobra.Command{
+	var spans traceFlags
+	var roots int
+	cmd := &cobra.Command{
 		Use:    benchRole + " ROLE",
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: runs(func(cmd *cobra.Command, args []string) error {
-			return runBenchRole(cmd, args[0])
+			return runBenchRole(cmd, args[0], &spans, roots)
 		}),
 	}
+	cmd.Flags().StringVar(&spans.to, "trace", traceOff, "where spans go")
+	cmd.Flags().IntVar(&roots, "trace-roots", 0, "traces that a producer begins a second")
+	return cmd
 }
 
 // errRole says that a role failed and has told its parent why.
@@ -235,9 +247,15 @@ var errRole = errors.New("role failed")
 
 // runBenchRole leaves interrupts to the parent: it is the one to say what was
 // interrupted, and its end is ours.
-func runBenchRole(cmd *cobra.Command, role string) error {
+func runBenchRole(cmd *cobra.Command, role string, spans *traceFlags, roots int) error {
 	ignoreInterrupts()
-	if bench.RunRole(cmd.Context(), role, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()) != 0 {
+	provider, stop, err := spans.start(cmd, slog.Default(), sdktrace.WithSampler(sdktrace.AlwaysSample()))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	traced := func(c *beck.NodeConfig) { c.TracerProvider, c.RootTraces = provider, roots }
+	if bench.RunRole(cmd.Context(), role, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), traced) != 0 {
 		return errRole
 	}
 	return nil

@@ -54,6 +54,9 @@ func printReport(w io.Writer, r *workload.Report) error {
 		fmt.Fprintf(t, "time\t%.3f s\n", r.Seconds)
 		fmt.Fprintf(t, "rate\t%s records/s   %.1f MB/s\n", grouped(int(r.RecordsPerSecond)), r.MegabytesPerSecond)
 	}
+	if r.Scrapes+r.Exports > 0 {
+		fmt.Fprintf(t, "watched\tmetrics were read %s times, spans came in %s messages\n", grouped(r.Scrapes), grouped(r.Exports))
+	}
 	if r.SecondsFromStart > 0 {
 		fmt.Fprintf(t, "from start\t%.3f s, from the start of the process to the last record\n", r.SecondsFromStart)
 	}

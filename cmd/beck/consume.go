@@ -154,7 +154,7 @@ func runConsume(cmd *cobra.Command, f *consumeFlags, topics []string) error {
 		return err
 	}
 	defer flush()
-	node.TracerProvider = provider
+	use(&node, provider)
 	c := f.config(node, topics)
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()

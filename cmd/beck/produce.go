@@ -169,7 +169,7 @@ func runProduce(cmd *cobra.Command, f *produceFlags) error {
 		return err
 	}
 	defer flush()
-	node.TracerProvider = provider
+	use(&node, provider)
 	c := f.config(node)
 	in, err := f.open(cmd, c.MessageBytes)
 	if err != nil {

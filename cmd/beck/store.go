@@ -77,7 +77,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 		return err
 	}
 	defer flush()
-	node.TracerProvider = provider
+	use(&node, provider)
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
 	defer mesh.followHangups(cmd, node.Logger)()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/config"
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel"
@@ -75,7 +76,8 @@ const exportPatience = 3 * time.Second
 
 // start returns what makes the spans of a command's node; nil if they go nowhere.
 // stop sends what has not been sent. It is called when the node has been closed.
-func (f *traceFlags) start(cmd *cobra.Command, log *slog.Logger) (provider trace.TracerProvider, stop func(), err error) {
+// options count more than what the environment says.
+func (f *traceFlags) start(cmd *cobra.Command, log *slog.Logger, options ...sdktrace.TracerProviderOption) (provider trace.TracerProvider, stop func(), err error) {
 	if err := f.check(); err != nil || f.to == traceOff {
 		return nil, func() {}, err
 	}
@@ -90,7 +92,8 @@ func (f *traceFlags) start(cmd *cobra.Command, log *slog.Logger) (provider trace
 	// What is wrong with the environment is told to a handler alone.
 	var wrong atomic.Pointer[error]
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { wrong.CompareAndSwap(nil, &err) }))
-	p := sdktrace.NewTracerProvider(sdktrace.WithResource(from), sdktrace.WithBatcher(exporter))
+	options = append([]sdktrace.TracerProviderOption{sdktrace.WithResource(from), sdktrace.WithBatcher(exporter)}, options...)
+	p := sdktrace.NewTracerProvider(options...)
 	if err := wrong.Load(); err != nil {
 		return nil, nil, errors.Join(usagef("--trace %s: %w", f.to, *err), p.Shutdown(cmd.Context()))
 	}
@@ -103,6 +106,18 @@ func (f *traceFlags) start(cmd *cobra.Command, log *slog.Logger) (provider trace
 			failed(err)
 		}
 	}, nil
+}
+
+// sampled reports whether the environment says which traces are kept. Then it is to be
+// asked about each.
+func sampled() bool { return os.Getenv("OTEL_TRACES_SAMPLER") != "" }
+
+// use has a node make the spans of a provider.
+func use(node *beck.NodeConfig, provider trace.TracerProvider) {
+	node.TracerProvider = provider
+	if sampled() {
+		node.RootTraces = -1
+	}
 }
 
 // exporter returns what takes spans. Nothing is dialled yet.

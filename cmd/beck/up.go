@@ -71,7 +71,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 		return err
 	}
 	node := f.storeNode(t, log)
-	node.TracerProvider = provider
+	use(&node, provider)
 	s, err := startStore(cmd.ErrOrStderr(), node, &f.keep)
 	if err != nil {
 		return errors.Join(err, t.Close())

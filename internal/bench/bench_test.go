@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // TestMain makes this test program the one that roles run in.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "role" {
-		os.Exit(RunRole(context.Background(), os.Args[2], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(RunRole(context.Background(), os.Args[2], os.Stdin, os.Stdout, os.Stderr, nil))
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -99,3 +100,36 @@ type watcher func(uint64)
 
 func (w watcher) Phase(string, uint64) {}
 func (w watcher) Progress(n uint64)    { w(n) }
+
+// TestScraped reads the metrics of all nodes while records flow.
+func TestScraped(t *testing.T) {
+	c := config(Fanout, 20_000)
+	c.Consumers, c.Scrape = 2, 20*time.Millisecond
+	if r := mustRun(t, c); r.Scrapes < 4 || r.Exports != 0 { // a tower, a producer, two consumers
+		t.Errorf("metrics were read %d times; spans came %d times", r.Scrapes, r.Exports)
+	}
+	c.Mode, c.Consumers = Store, 1
+	if _, err := Run(t.Context(), c); !errors.Is(err, ErrConfig) {
+		t.Errorf("mode store: %v", err)
+	}
+}
+
+// TestScrapeFails: a node that does not tell its metrics is an error.
+func TestScrapeFails(t *testing.T) {
+	w, err := newWatch(Config{Scrape: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	w.urls = []string{"http://127.0.0.1:1"}
+	w.begin()
+	for err == nil && t.Context().Err() == nil {
+		w.mu.Lock()
+		err = w.err
+		w.mu.Unlock()
+		runtime.Gosched()
+	}
+	if reads, _, err := w.end(); reads == 0 || err == nil {
+		t.Errorf("%d reads, %v", reads, err)
+	}
+}

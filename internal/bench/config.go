@@ -55,6 +55,13 @@ type Config struct {
 	Listen   string // what the nodes listen on
 	Host     string // what others are told to dial
 
+	// Scrape has each node serve its metrics, and has them read so often; 0 is never.
+	// Trace is how many traces each producer begins a second, below 0 one for each call
+	// that publishes; spans go to a collector that forgets them. Both in modes Direct, Fanout and
+	// Latency only.
+	Scrape time.Duration
+	Trace  int
+
 	Dir      string        // of the store, and kept; "" for a temporary one
 	Patience time.Duration // a run in which nothing goes on for so long has failed
 	Lose     *uint64       // for tests: a record that the first producer leaves out
@@ -108,6 +115,12 @@ func (c Config) Validate() error {
 	if c.Mode == Idle && (c.Over < time.Second || c.Over > 24*time.Hour) {
 		return fmt.Errorf("%w: over is %s: want 1s to 24h", ErrConfig, c.Over)
 	}
+	if c.Scrape != 0 && (c.Scrape < 10*time.Millisecond || c.Scrape > time.Hour) {
+		return fmt.Errorf("%w: scrape is %s: want 10ms to 1h", ErrConfig, c.Scrape)
+	}
+	if c.Trace < -1 || c.Trace > 1_000_000 {
+		return fmt.Errorf("%w: trace is %d: want -1 to %d", ErrConfig, c.Trace, 1_000_000)
+	}
 	if c.Patience < time.Millisecond {
 		return fmt.Errorf("%w: patience is %s: want at least 1ms", ErrConfig, c.Patience)
 	}
@@ -132,8 +145,15 @@ func (c Config) validateMode() error {
 	if c.Dir != "" && (len(c.Sub) > 0 || !c.hasStore()) {
 		errs = append(errs, fmt.Errorf("%w: a directory is given, but this run starts no store", ErrConfig))
 	}
+	if (c.Scrape > 0 || c.Trace != 0) && !c.watchable() {
+		errs = append(errs, fmt.Errorf("%w: metrics and spans are for modes %s, %s and %s", ErrConfig, Direct, Fanout, Latency))
+	}
 	return errors.Join(errs...)
 }
+
+// watchable reports whether a run can be watched: one that has its nodes exchange
+// records, and that is all.
+func (c Config) watchable() bool { return c.Mode == Direct || c.Mode == Fanout || c.Mode == Latency }
 
 // hasStore reports whether a mesh of its own needs a store.
 func (c Config) hasStore() bool {

@@ -42,8 +42,12 @@ type Role struct {
 	Credit bool    `json:"credit,omitempty"` // it sends only what it was given credit for
 	Lose   *uint64 `json:"lose,omitempty"`   // a record to leave out
 
+	HTTP bool `json:"http,omitempty"` // its metrics are served
+
 	ToEnd bool `json:"to_end,omitempty"` // a consumer of what is stored, which begins at once
 	First bool `json:"first,omitempty"`  // a consumer of one record, which begins at once
+
+	edit func(*beck.NodeConfig) // may be nil
 }
 
 // times is the result of a producer or consumer, in nanoseconds since the
@@ -55,11 +59,12 @@ type times struct {
 }
 
 // RunRole carries out the role that text describes, and returns the exit status
-// of the process. What a node has to say goes to log.
-func RunRole(ctx context.Context, text string, in io.Reader, out, log io.Writer) int {
+// of the process. What a node has to say goes to log; edit, which may be nil, changes
+// the settings of its node.
+func RunRole(ctx context.Context, text string, in io.Reader, out, log io.Writer, edit func(*beck.NodeConfig)) int {
 	slog.SetDefault(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	return procs.Run(ctx, in, out, func(w *procs.Worker) (err error) {
-		var r Role
+		r := Role{edit: edit}
 		if err := json.Unmarshal([]byte(text), &r); err != nil {
 			return fmt.Errorf("role %q: %w", text, err)
 		}
@@ -88,7 +93,11 @@ func (r Role) run(w *procs.Worker) error {
 
 // node returns the settings of the role's node.
 func (r Role) node() beck.NodeConfig {
-	return beck.NodeConfig{Sub: r.Sub, Pub: r.Pub, Listen: r.Listen, Host: r.Host}.WithDefaults()
+	c := beck.NodeConfig{Sub: r.Sub, Pub: r.Pub, Listen: r.Listen, Host: r.Host}.WithDefaults()
+	if r.edit != nil {
+		r.edit(&c)
+	}
+	return c
 }
 
 // topics returns the names of all topics of the run.

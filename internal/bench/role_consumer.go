@@ -9,6 +9,7 @@ import (
 
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/consumer"
+	"github.com/beckmesh/beck/internal/httpd"
 	"github.com/beckmesh/beck/internal/procs"
 	"github.com/beckmesh/beck/internal/workload"
 )
@@ -45,7 +46,12 @@ func (r Role) consume(w *procs.Worker) error {
 		return err
 	}
 	defer con.Close()
-	t := &taker{role: r, worker: w, consumer: con, payloads: workload.NewPayloads(r.Shape), gaps: gaps}
+	h, err := r.serve(func(d *httpd.Daemon) { d.Metrics = append(d.Metrics, httpd.ConsumerMetrics(con)) })
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	t := &taker{role: r, url: h.URL(), worker: w, consumer: con, payloads: workload.NewPayloads(r.Shape), gaps: gaps}
 	t.records = make([]beck.Record, pollRecords)
 	result, err := t.run()
 	if err != nil {
@@ -57,6 +63,7 @@ func (r Role) consume(w *procs.Worker) error {
 // taker takes what arrives at one consumer.
 type taker struct {
 	role     Role
+	url      string // of its metrics; "" for none
 	worker   *procs.Worker
 	consumer *consumer.Consumer
 	payloads *workload.Payloads
@@ -80,7 +87,7 @@ func (t *taker) run() (times, error) {
 			return times{}, err
 		}
 	}
-	if err := t.worker.Ready(nil); err != nil {
+	if err := t.worker.Ready(served{t.url}); err != nil {
 		return times{}, err
 	}
 	defer t.worker.Follow(progressEvery, t.count.Load)()

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/beckmesh/beck"
+	"github.com/beckmesh/beck/internal/httpd"
 	"github.com/beckmesh/beck/internal/procs"
 	"github.com/beckmesh/beck/internal/workload"
 	"github.com/beckmesh/beck/producer"
@@ -27,7 +28,12 @@ func (r Role) produce(w *procs.Worker) error {
 	if err := r.awaitLinks(w, p); err != nil {
 		return err
 	}
-	if err := w.Ready(nil); err != nil {
+	h, err := r.serve(func(d *httpd.Daemon) { d.Metrics = append(d.Metrics, httpd.ProducerMetrics(p, c.WindowBytes)) })
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if err := w.Ready(served{h.URL()}); err != nil {
 		return err
 	}
 	if err := w.AwaitGo(); err != nil {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"github.com/beckmesh/beck/internal/httpd"
 	"github.com/beckmesh/beck/internal/procs"
 	"github.com/beckmesh/beck/store"
 	"github.com/beckmesh/beck/tower"
@@ -10,6 +11,7 @@ import (
 type endpoints struct {
 	Sub string `json:"sub"`
 	Pub string `json:"pub"`
+	served
 }
 
 func (r Role) tower(w *procs.Worker) error {
@@ -20,7 +22,15 @@ func (r Role) tower(w *procs.Worker) error {
 		return err
 	}
 	defer t.Close()
-	if err := w.Ready(endpoints{Sub: t.Sub(), Pub: t.Pub()}); err != nil {
+	h, err := r.serve(func(d *httpd.Daemon) {
+		d.Mesh.Sub, d.Mesh.Pub, d.Mesh.Listen = []string{t.Sub()}, []string{t.Pub()}, "127.0.0.1:0"
+		d.Metrics = append(d.Metrics, httpd.TowerMetrics(t))
+	})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if err := w.Ready(endpoints{t.Sub(), t.Pub(), served{h.URL()}}); err != nil {
 		return err
 	}
 	<-w.Context().Done()

@@ -3,10 +3,12 @@ package bench
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +25,7 @@ type run struct {
 	node   Role   // what all nodes have in common
 	tower  *procs.Process
 	store  *procs.Process
+	watch  *watch
 	report workload.Report
 
 	mu    sync.Mutex // guards what follows
@@ -62,6 +65,10 @@ func Run(ctx context.Context, c Config) (report *workload.Report, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.watch, err = newWatch(c); err != nil {
+		return nil, errors.Join(err, removeDir())
+	}
+	defer r.watch.close()
 	defer func() {
 		r.group.Close() // before its directory goes
 		if e := removeDir(); err == nil && e != nil {
@@ -131,11 +138,12 @@ func dirBytes(dir string) (total int64) {
 func (r *run) startMesh() (err error) {
 	r.node = Role{
 		Sub: r.c.Sub, Pub: r.c.Pub, Listen: r.c.Listen, Host: r.c.Host, Topic: r.topic, Shape: r.c.shape(),
+		HTTP: r.c.Scrape > 0,
 	}
 	if len(r.c.Sub) > 0 {
 		return nil
 	}
-	if r.tower, err = r.start(Role{Role: roleTower}, nil); err != nil {
+	if r.tower, err = r.start(Role{Role: roleTower, HTTP: r.node.HTTP}, nil); err != nil {
 		return err
 	}
 	var at endpoints
@@ -143,6 +151,7 @@ func (r *run) startMesh() (err error) {
 		return err
 	}
 	r.node.Sub, r.node.Pub = []string{at.Sub}, []string{at.Pub}
+	r.see(at.served)
 	if !r.c.hasStore() {
 		return nil
 	}
@@ -159,7 +168,7 @@ func (r *run) startMesh() (err error) {
 }
 
 func (r *run) start(role Role, progress func(uint64)) (*procs.Process, error) {
-	args := append(append([]string{}, r.c.Args...), role.json())
+	args := slices.Concat(r.c.Args, r.watch.args(), []string{role.json()})
 	return r.group.Start(role.Role, progress, r.c.Program, args...)
 }
 
@@ -181,13 +190,22 @@ func (r *run) startProducers(role Role, progress func(i int, n uint64)) (list []
 	return list, nil
 }
 
-func awaitReady(list []*procs.Process) error {
+func (r *run) awaitReady(list []*procs.Process) error {
 	for _, p := range list {
-		if err := p.AwaitReady(nil); err != nil {
+		var at served
+		if err := p.AwaitReady(&at); err != nil {
 			return err
 		}
+		r.see(at)
 	}
 	return nil
+}
+
+// see has a node watched that serves its metrics.
+func (r *run) see(at served) {
+	if at.HTTP != "" {
+		r.watch.urls = append(r.watch.urls, at.HTTP)
+	}
 }
 
 // letGo starts the measurement for tower, store and the given processes.

@@ -16,6 +16,9 @@ func (r *run) runDirect() error {
 	}
 	r.report.Took(float64(x.got.End-x.sent.Begin)/1e9, r.c.Count*uint64(r.c.Consumers))
 	r.report.Latency = x.got.Latency
+	if r.report.Scrapes, r.report.Exports, err = r.watch.end(); err != nil {
+		return err
+	}
 	return r.use(x.all...)
 }
 
@@ -42,11 +45,12 @@ func (r *run) exchange() (x exchange, err error) {
 		return x, err
 	}
 	x.all = slices.Concat(consumers, producers)
-	if err := awaitReady(x.all); err != nil {
+	if err := r.awaitReady(x.all); err != nil {
 		return x, err
 	}
 	r.enter("records arrive", r.c.Count)
 	r.letGo(x.all...)
+	r.watch.begin()
 	credit.Begin(func(each uint64) {
 		for _, p := range producers {
 			p.Credit(each)

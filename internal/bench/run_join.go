@@ -17,7 +17,7 @@ func (r *run) runJoin() error {
 	if err != nil {
 		return err
 	}
-	if err := awaitReady(producers); err != nil {
+	if err := r.awaitReady(producers); err != nil {
 		return err
 	}
 	r.letGo(producers...)

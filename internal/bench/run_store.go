@@ -67,7 +67,7 @@ func (r *run) readyProducers() ([]*procs.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return producers, awaitReady(producers)
+	return producers, r.awaitReady(producers)
 }
 
 // publish lets the producers go and waits until everything is acknowledged.

@@ -26,8 +26,12 @@ type Publishing struct {
 }
 
 // Publish begins the span of a call that publishes records, at least one, under ctx.
-// It ends with End.
+// It ends with End. It is nil, and there is none, where ctx has no span and no more
+// traces are to begin now.
 func (t *Tracer) Publish(ctx context.Context, records []beck.Record) *Publishing {
+	if !trace.SpanContextFromContext(ctx).IsValid() && !t.roots.take() {
+		return nil
+	}
 	p := &Publishing{one: true}
 	topic := records[0].Topic
 	for i := range records {

@@ -32,7 +32,7 @@ func newTracer(t *testing.T) (*Tracer, *tracetest.InMemoryExporter) {
 	spans := tracetest.NewInMemoryExporter()
 	p := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
 	t.Cleanup(func() { _ = p.Shutdown(t.Context()) })
-	return New(p, "NODE", ""), spans
+	return New(beck.NodeConfig{TracerProvider: p, RootTraces: -1}, "NODE", ""), spans
 }
 
 // TestGroups: a commit has a span for each trace, below the first of its records and

@@ -3,6 +3,7 @@ package tracing
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -42,6 +43,7 @@ type Tracer struct {
 	tracer trace.Tracer
 	client string
 	group  string // the name under which a consumer saves its positions
+	roots  roots
 	last   atomic.Pointer[begun]
 }
 
@@ -54,11 +56,14 @@ type begun struct {
 
 // New returns the tracer of the node with an address; nil if there is no provider.
 // group is the name under which a consumer saves its positions, or "".
-func New(p trace.TracerProvider, address, group string) *Tracer {
-	if p == nil {
+func New(c beck.NodeConfig, address, group string) *Tracer {
+	if c.TracerProvider == nil {
 		return nil
 	}
-	return &Tracer{tracer: p.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)), client: address, group: group}
+	return &Tracer{
+		tracer: c.TracerProvider.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)), client: address, group: group,
+		roots: roots{most: int64(c.WithDefaults().RootTraces), base: time.Now()},
+	}
 }
 
 // beginning returns how a span begins; topic is "" where it is about several. The

@@ -34,6 +34,11 @@ type Report struct {
 	CPUSeconds   map[string]float64 `json:"cpu_seconds"`
 	PeakRSSBytes map[string]int64   `json:"peak_rss_bytes"`
 
+	// Scrapes is how often the metrics of a node were read, and Exports how many
+	// messages with spans came, in what was measured.
+	Scrapes int `json:"scrapes,omitempty"`
+	Exports int `json:"exports,omitempty"`
+
 	Latency *Latency `json:"latency_microseconds,omitempty"`
 	Note    string   `json:"note,omitempty"` // what a reader must know to compare it
 }
