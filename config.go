@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -53,6 +55,10 @@ type NodeConfig struct {
 	// to the protocol. At most 255 bytes. Default: none.
 	Name string
 
+	// Version is that of the program, told beside the name. At most 255 bytes.
+	// Default: the version of beck that the program was built with.
+	Version string
+
 	// Logger gets what the node has to say. Default: slog.Default().
 	Logger *slog.Logger
 
@@ -91,6 +97,9 @@ func (c NodeConfig) WithDefaults() NodeConfig {
 	if port, ok := strings.CutPrefix(c.Listen, "*:"); ok {
 		c.Listen = ":" + port
 	}
+	if c.Version == "" {
+		c.Version = builtWith()
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -99,6 +108,25 @@ func (c NodeConfig) WithDefaults() NodeConfig {
 	}
 	return c
 }
+
+// builtWith returns the version of this module in the running program; "" if that is
+// not known.
+var builtWith = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	const module = "github.com/beckmesh/beck"
+	if info.Main.Path == module {
+		return info.Main.Version
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == module {
+			return dep.Version
+		}
+	}
+	return ""
+})
 
 // SettingError says which setting is out of its bounds. It wraps [ErrConfig].
 type SettingError struct {
@@ -128,6 +156,7 @@ func (c NodeConfig) Validate() error {
 		{"Listen", hostPort(c.Listen)},
 		{"Host", bounded(c.Host, 1024)},
 		{"Name", bounded(c.Name, 255)},
+		{"Version", bounded(c.Version, 255)},
 	} {
 		if check.err != nil {
 			return &SettingError{check.field, check.err}

@@ -101,7 +101,7 @@ func (m *meshFlags) node(errOut io.Writer) (beck.NodeConfig, error) {
 	}
 	c := beck.NodeConfig{
 		Sub: m.sub.list, Pub: m.pub.list,
-		Listen: m.listen, Host: host, Logger: m.logger(errOut),
+		Listen: m.listen, Host: host, Version: versionText(), Logger: m.logger(errOut),
 	}.WithDefaults()
 	if err := c.Validate(); err != nil {
 		return c, usageError{err}

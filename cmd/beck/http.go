@@ -89,7 +89,7 @@ func towerDaemon(t *tower.Tower, mesh *meshFlags, log *slog.Logger) httpd.Daemon
 	host, _, _ := protocol.ParseEndpoint(mesh.pub.list[0]) // which was bound
 	node := beck.NodeConfig{
 		Sub: []string{t.Sub()}, Pub: []string{t.Pub()},
-		Listen: net.JoinHostPort(strings.TrimPrefix(host, "*"), "0"), Logger: log,
+		Listen: net.JoinHostPort(strings.TrimPrefix(host, "*"), "0"), Version: versionText(), Logger: log,
 	}
 	return httpd.Daemon{
 		Alive: alive, Ready: func() []string { return nil },

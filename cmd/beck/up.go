@@ -119,7 +119,7 @@ func (f *upFlags) resolve() (err error) {
 func (f *upFlags) storeNode(t *tower.Tower, log *slog.Logger) beck.NodeConfig {
 	return beck.NodeConfig{
 		Sub: []string{t.Sub()}, Pub: []string{t.Pub()},
-		Listen: net.JoinHostPort(f.listen, "0"), Host: f.host,
+		Listen: net.JoinHostPort(f.listen, "0"), Host: f.host, Version: versionText(),
 		Logger: log,
 	}.WithDefaults()
 }

@@ -3,7 +3,6 @@ package mesh
 import (
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 
 	beck "github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/core"
@@ -47,24 +46,6 @@ func (c Config) towers() ([]protocol.TowerAddr, error) {
 		towers[i] = protocol.TowerAddr{Sub: c.Sub[i], Pub: c.Pub[i]}
 	}
 	return towers, nil
-}
-
-// version is the version of this module in the running program.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	const module = "github.com/beckmesh/beck"
-	if info.Main.Path == module {
-		return info.Main.Version
-	}
-	for _, dep := range info.Deps {
-		if dep.Path == module {
-			return dep.Version
-		}
-	}
-	return ""
 }
 
 func (c Config) logger() *slog.Logger { return c.Logger.With("node", c.UUID[:8], "role", c.Role) }

@@ -13,7 +13,7 @@ import (
 func (n *Node) OwnBeacon() protocol.NodeBeacon {
 	return protocol.NodeBeacon{
 		UUID: n.cfg.UUID, Host: n.host, Port: n.port,
-		Info: &protocol.NodeInfo{Role: n.cfg.Role, Name: n.cfg.Name, Version: version(), Age: n.driver.Now().Sub(n.started), Holds: n.Hold()},
+		Info: &protocol.NodeInfo{Role: n.cfg.Role, Name: n.cfg.Name, Version: n.cfg.Version, Age: n.driver.Now().Sub(n.started), Holds: n.Hold()},
 	}
 }
 
