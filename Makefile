@@ -29,7 +29,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build install dist package man keys metrics rules demo test race thorough sim crash planted chaos soak shipped fuzz interop compare comparetest packagetest lint check check-full clean
+.PHONY: help build install dist package man keys metrics rules demo test race e2e screenshots thorough sim crash planted chaos soak shipped fuzz interop compare comparetest packagetest lint check check-full clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,13 @@ else ifeq ($(ZMQ_FOUND),)
 	@echo "no libzmq (Debian: libzmq3-dev and pkg-config): leaving out the tests against it"
 endif
 	$(RACE_ENV) $(GO) test $(RACE) $(TAGS) -short -timeout 280s $$($(GO) list ./... | grep -v /internal/sim)
+
+e2e: ## the web page in a real Chromium against a running mesh; CHROMIUM=PROGRAM for another one
+	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/webtest -args -required $(if $(CHROMIUM),-chromium $(CHROMIUM))
+
+screenshots: ## write the pictures of the web page into docs/images
+	CGO_ENABLED=0 $(GO) test -count=1 -timeout 600s ./internal/webtest -run '^TestPages$$' \
+	  -args -required $(if $(CHROMIUM),-chromium $(CHROMIUM)) -screenshots $(CURDIR)/docs/images
 
 thorough: ## crash points, damage and simulated histories, without the race detector
 	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/blocklog ./internal/journal

@@ -11,6 +11,8 @@ const (
 	pageBytes = 32 << 10
 	// MaxLinks is how many links one report may list.
 	MaxLinks = 512
+	// MaxTowers is how many towers one report may list.
+	MaxTowers = 8
 	// MaxCounts is how many counts one report may have.
 	MaxCounts = 64
 	// MaxRanges is how many missing ranges, and how many marks of differing ones,
@@ -25,6 +27,7 @@ const (
 //	  "counts": [ [name, n], ... ],
 //	  "disk":   [ used, free, size, state ],
 //	  "links":  [ [address, flags], ... ],
+//	  "towers": [ [sub, pub, up, started], ... ],
 //	  "parts":  [ [ topic, producer, tail, next, records, bytes, last, expired,
 //	                pending, missing, conflicts, [first, next, ...],
 //	                [ [first, next, with], ... ] ], ... ],
@@ -38,6 +41,7 @@ type Report struct {
 	Counts     []Count
 	Disk       *Disk // of a store
 	Links      []Link
+	Towers     []TowerState // those that the node joins
 	Partitions []PartitionStatus
 	More       bool // ask again, after the last of Partitions
 
@@ -77,6 +81,14 @@ func (d DiskState) String() string {
 		return "unknown"
 	}
 	return [...]string{"well", "full", "broken", "failed"}[d]
+}
+
+// TowerState is how a node finds one of its towers.
+type TowerState struct {
+	_msgpack struct{} `msgpack:",as_array"`
+	Sub, Pub string   // its endpoints, as the node dials them
+	Up       bool     // it answers the node
+	Started  int64    // when it started, by the node's clock: ms since 1970; 0: unknown
 }
 
 // Link is another node that a node is linked to.
@@ -127,6 +139,7 @@ type reportWire struct {
 	Counts []Count           `msgpack:"counts,omitempty"`
 	Disk   *Disk             `msgpack:"disk,omitempty"`
 	Links  []Link            `msgpack:"links,omitempty"`
+	Towers []TowerState      `msgpack:"towers,omitempty"`
 	Parts  []PartitionStatus `msgpack:"parts,omitempty"`
 	More   bool              `msgpack:"more,omitempty"`
 }
@@ -155,7 +168,7 @@ func (r *Report) Count(name string, n uint64) {
 func AppendReport(dst []byte, to, sender string, r *Report) []byte {
 	w := reportWire{
 		Query: r.Query.wire(), Counts: r.Counts, Disk: r.Disk,
-		Links: r.Links[:min(len(r.Links), MaxLinks)], Parts: r.Partitions, More: r.More,
+		Links: r.Links[:min(len(r.Links), MaxLinks)], Towers: r.Towers[:min(len(r.Towers), MaxTowers)], Parts: r.Partitions, More: r.More,
 	}
 	return appendStatus(appendString(appendTo(dst, KindReport, to), sender), w)
 }
@@ -173,7 +186,7 @@ func ParseReport(trailer []byte) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Query: q, Counts: w.Counts, Disk: w.Disk, Links: w.Links, Partitions: w.Parts, More: w.More}
+	r := &Report{Query: q, Counts: w.Counts, Disk: w.Disk, Links: w.Links, Towers: w.Towers, Partitions: w.Parts, More: w.More}
 	if !r.valid() {
 		return nil, ErrStatus
 	}
@@ -181,7 +194,7 @@ func ParseReport(trailer []byte) (*Report, error) {
 }
 
 func (r *Report) valid() bool {
-	if len(r.Counts) > MaxCounts || len(r.Links) > MaxLinks || len(r.Partitions) > MaxPage || r.More && len(r.Partitions) == 0 {
+	if len(r.Counts) > MaxCounts || len(r.Links) > MaxLinks || len(r.Towers) > MaxTowers || len(r.Partitions) > MaxPage || r.More && len(r.Partitions) == 0 {
 		return false
 	}
 	for _, c := range r.Counts {
@@ -194,6 +207,11 @@ func (r *Report) valid() bool {
 			return false
 		}
 	}
+	for i := range r.Towers {
+		if !r.Towers[i].valid() {
+			return false
+		}
+	}
 	last := r.Query.After
 	for i := range r.Partitions {
 		p := &r.Partitions[i]
@@ -203,6 +221,10 @@ func (r *Report) valid() bool {
 		last = p.Place()
 	}
 	return true
+}
+
+func (t *TowerState) valid() bool {
+	return dialable(t.Sub) && dialable(t.Pub) && t.Started >= 0
 }
 
 func (p *PartitionStatus) valid() bool {
@@ -244,6 +266,11 @@ func (c *Count) DecodeMsgpack(d *msgpack.Decoder) error { return decodeArray(d, 
 // DecodeMsgpack implements msgpack.CustomDecoder.
 func (k *Disk) DecodeMsgpack(d *msgpack.Decoder) error {
 	return decodeArray(d, &k.Used, &k.Free, &k.Size, (*uint64)(&k.State))
+}
+
+// DecodeMsgpack implements msgpack.CustomDecoder.
+func (t *TowerState) DecodeMsgpack(d *msgpack.Decoder) error {
+	return decodeArray(d, &t.Sub, &t.Pub, &t.Up, &t.Started)
 }
 
 // DecodeMsgpack implements msgpack.CustomDecoder.

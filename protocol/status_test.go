@@ -13,7 +13,7 @@ import (
 
 // sameStatus compares what was decoded with what was encoded.
 var sameStatus = cmp.Options{
-	cmpopts.IgnoreUnexported(Report{}, Place{}, Count{}, Disk{}, Link{}, PartitionStatus{}, Mark{}),
+	cmpopts.IgnoreUnexported(Report{}, Place{}, Count{}, Disk{}, Link{}, TowerState{}, PartitionStatus{}, Mark{}),
 	cmpopts.EquateEmpty(),
 }
 
@@ -23,6 +23,7 @@ func someReport() *Report {
 		Counts: []Count{{Name: "commits", N: 3}},
 		Disk:   &Disk{Used: 1 << 40, Free: 7, Size: 1 << 41, State: DiskFull},
 		Links:  []Link{{UUID: addrB, Flags: LinkDialled | LinkAccepted}},
+		Towers: []TowerState{{Sub: "tcp://tower:5556", Pub: "tcp://tower:5557", Up: true, Started: 1700000000000}},
 	}
 	r.Add(PartitionStatus{
 		Topic: "t", Producer: addrB, Tail: 5, Next: 300, Records: 290, Bytes: 1 << 33, Last: 1700000000000,
@@ -91,6 +92,8 @@ func TestReportRefused(t *testing.T) {
 		"no topic":        func(r *Report) { r.Partitions[0].Topic = "" },
 		"no producer":     func(r *Report) { r.Partitions[0].Producer = "x" },
 		"no address":      func(r *Report) { r.Links[0].UUID = "x" },
+		"no tower":        func(r *Report) { r.Towers[0].Pub = "tcp://tower:0" },
+		"early tower":     func(r *Report) { r.Towers[0].Started = -1 },
 		"no name":         func(r *Report) { r.Counts[0].Name = "" },
 		"bad mark":        func(r *Report) { r.Partitions[0].Marks[0].With = "" },
 		"negative time":   func(r *Report) { r.Partitions[0].Last = -1 },
@@ -119,6 +122,10 @@ func TestReportPage(t *testing.T) {
 		r := &Report{Query: Query{Most: rapid.IntRange(1, MaxPage).Draw(t, "most")}}
 		for range MaxLinks + 1 {
 			r.Links = append(r.Links, Link{UUID: addrA, Flags: 3})
+		}
+		long := "tcp://" + strings.Repeat("t", maxHost) + ":5557"
+		for range MaxTowers + 1 {
+			r.Towers = append(r.Towers, TowerState{Sub: long, Pub: long, Up: true, Started: 1 << 62})
 		}
 		for range MaxCounts + 1 {
 			r.Count(strings.Repeat("n", 64), 1<<63)

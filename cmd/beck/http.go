@@ -35,7 +35,11 @@ type httpFlags struct{ httpd.Config }
 
 func (f *httpFlags) addTo(cmd *cobra.Command, addr string) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.Addr, "http", addr, "`ADDR` to serve health, metrics and JSON on, host:port; port 0 is a free one, \"off\" is none")
+	what := "health, metrics and JSON"
+	if addr == towerHTTP {
+		what = "a web page, health, metrics and JSON"
+	}
+	fl.StringVar(&f.Addr, "http", addr, "`ADDR` to serve "+what+" on, host:port; port 0 is a free one, \"off\" is none")
 	fl.StringVar(&f.Cert, "http-cert", "", "`FILE` of the certificate for HTTP over TLS, with its chain, in PEM")
 	fl.StringVar(&f.Key, "http-key", "", "`FILE` of the certificate's key")
 	fl.StringVar(&f.TokenFile, "http-token-file", "", "`FILE` of the token that HTTP requests must have")
@@ -94,6 +98,7 @@ func towerDaemon(t *tower.Tower, mesh *meshFlags, log *slog.Logger) httpd.Daemon
 	return httpd.Daemon{
 		Alive: alive, Ready: func() []string { return nil },
 		Metrics: []prometheus.Collector{httpd.TowerMetrics(t)}, Mesh: nearby(node.WithDefaults()),
+		Page: true,
 	}
 }
 

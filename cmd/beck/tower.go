@@ -22,7 +22,7 @@ other. Records never pass through it. When it is ready it prints one line:
 
   ready sub=tcp://HOST:PORT pub=tcp://HOST:PORT http=URL
 
---http serves its health, metrics and what is known of the mesh; the line has no
+--http serves a web page, its health, metrics and what is known of the mesh; the line has no
 http where that is off.`,
 		Example: `  beck tower
   beck tower --sub tcp://10.0.0.5:5556 --pub tcp://10.0.0.5:5557`,

@@ -77,7 +77,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 		return errors.Join(err, t.Close())
 	}
 	d := storeDaemon(s.Store, node)
-	d.Metrics = append(d.Metrics, httpd.TowerMetrics(t))
+	d.Metrics, d.Page = append(d.Metrics, httpd.TowerMetrics(t)), true
 	d.LogLevel = f.overHTTP(log)
 	h, err := f.web.serve(cmd, d)
 	if err != nil {
@@ -86,7 +86,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 	defer h.Close()
 	sub, pub := withHost(t.Sub(), f.host), withHost(t.Pub(), f.host)
 	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s address=%s%s", sub, pub, s.Address(), field(h)))
-	greet(cmd.OutOrStdout(), sub, pub, f.listen)
+	greet(cmd.OutOrStdout(), sub, pub, f.listen, h.URL())
 	return errors.Join(serve(ctx, cmd, s, node), t.Close())
 }
 
@@ -124,13 +124,17 @@ func (f *upFlags) storeNode(t *tower.Tower, log *slog.Logger) beck.NodeConfig {
 	}.WithDefaults()
 }
 
-// greet prints what a person needs behind the line for programs.
-func greet(w io.Writer, sub, pub, listen string) {
+// greet prints what a person needs behind the line for programs. page is the URL of the
+// web page, "" for none.
+func greet(w io.Writer, sub, pub, listen, page string) {
 	towers := ""
 	if sub != beck.DefaultSub || pub != beck.DefaultPub {
 		towers = fmt.Sprintf(" --sub %s --pub %s", sub, pub)
 	}
 	fmt.Fprintf(w, "  produce:  beck produce hello%s\n", towers)
 	fmt.Fprintf(w, "  consume:  beck consume hello --from-beginning%s\n", towers)
+	if page != "" {
+		fmt.Fprintf(w, "  look:     %s\n", page)
+	}
 	fmt.Fprintf(w, "  The mesh is unauthenticated: whoever reaches %s can read and write.\n", listen)
 }

@@ -7,6 +7,7 @@
 //	/api/v1/...       JSON of what beck ls, nodes, describe, gaps, lag and check show,
 //	                  pages of records, and streams of records and of the mesh
 //	/api/v1/log-level what is logged; with a token it can be changed
+//	/, /ui/...        the page for browsers, only where asked for: package web
 //	/debug/pprof/     Go's profiles, only where asked for
 package httpd
 
@@ -77,6 +78,9 @@ type Daemon struct {
 	// Mesh is where /api/v1 looks, by a node of its own that is there only while
 	// somebody asks.
 	Mesh survey.Config
+	// Page serves the page for browsers at / and /ui/. Its files are for everybody;
+	// what it shows it asks for with the token.
+	Page bool
 }
 
 const (

@@ -21,6 +21,7 @@ type route struct {
 	params []string // what the query may have; "name..." may be repeated
 	open   bool     // it needs no token and no place
 	any    bool     // it checks its query itself
+	exact  bool     // for its path alone, though that ends with "/"
 	stream bool     // it goes on until the client leaves, and has a place among streams
 	put    bool     // PUT changes something there
 }
@@ -45,6 +46,9 @@ func (s *Server) newRoutes() map[string]route {
 	if s.daemon.LogLevel != nil {
 		routes["/api/v1/log-level"] = route{serve: s.logLevel, put: true}
 	}
+	if s.daemon.Page {
+		maps.Copy(routes, pageRoutes())
+	}
 	if s.cfg.Pprof {
 		routes["/debug/pprof/"] = route{serve: profile, any: true}
 	}
@@ -54,11 +58,11 @@ func (s *Server) newRoutes() map[string]route {
 // find returns the route of a path, and what of the path is behind it. It is empty
 // if there is none.
 func (s *Server) find(path string) (route, string) {
-	if found, ok := s.routes[path]; ok && !strings.HasSuffix(path, "/") {
+	if found, ok := s.routes[path]; ok && (found.exact || !strings.HasSuffix(path, "/")) {
 		return found, ""
 	}
 	for at, found := range s.routes {
-		if rest, ok := strings.CutPrefix(path, at); ok && strings.HasSuffix(at, "/") && (rest != "" || found.any) {
+		if rest, ok := strings.CutPrefix(path, at); ok && strings.HasSuffix(at, "/") && !found.exact && (rest != "" || found.any) {
 			return found, rest
 		}
 	}

@@ -12,8 +12,8 @@ const maxLines = 500
 // not know each other. Paths are relative to the module, "." is its root, and
 // "dir/..." includes what is below dir.
 var layers = [][]string{
-	{"cmd/...", "bench/...", "packaging/...", "deploy/..."},                    // bench, packaging and deploy/check are modules of their own
-	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim"}, // tests of everything together
+	{"cmd/...", "bench/...", "packaging/...", "deploy/..."},                                        // bench, packaging and deploy/check are modules of their own
+	{"internal/chaos", "internal/e2e", "internal/interop/...", "internal/sim", "internal/webtest"}, // tests of everything together
 	{"internal/testmesh", "internal/testproc", "internal/bench"},
 	{"meshtest", "internal/control", "internal/httpd"},
 	{"tower", "producer", "consumer", "store", "internal/survey"},
@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"protocol"},
 	{"internal/network", "internal/zpl"},
 	{"internal/lint", "internal/faultproxy", "internal/planted", "internal/procs", "internal/testdisk", "internal/workload",
-		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tally", "internal/tmpl"}, // know nothing of the rest
+		"internal/config", "internal/escape", "internal/histogram", "internal/span", "internal/split", "internal/tally", "internal/tmpl", "internal/web"}, // know nothing of the rest
 }
 
 // pureDirs are the packages that decide: no I/O, no clock, no goroutine, no
@@ -82,4 +82,5 @@ var homes = map[string]string{
 	"go.uber.org/goleak":                 "",
 	"pgregory.net/rapid":                 "",
 	"github.com/cockroachdb/datadriven":  "",
+	"github.com/chromedp":                "",
 }

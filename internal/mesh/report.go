@@ -61,6 +61,7 @@ func (n *Node) tell(r *protocol.Report) {
 	}
 	if r.Query.Want&protocol.WantLinks != 0 {
 		n.tellLinks(r)
+		n.tellTowers(r)
 	}
 }
 
@@ -96,6 +97,17 @@ func (n *Node) tellLinks(r *protocol.Report) {
 		if flags != 0 && len(r.Links) < protocol.MaxLinks {
 			r.Links = append(r.Links, protocol.Link{UUID: p.UUID, Flags: flags})
 		}
+	}
+}
+
+// tellTowers lists the towers that the node joins. It needs the lock.
+func (n *Node) tellTowers(r *protocol.Report) {
+	for _, t := range n.towers[:min(len(n.towers), protocol.MaxTowers)] {
+		state := protocol.TowerState{Sub: t.Addr.Sub, Pub: t.Addr.Pub, Up: t.Up}
+		if !t.Started.IsZero() {
+			state.Started = t.Started.UnixMilli()
+		}
+		r.Towers = append(r.Towers, state)
 	}
 }
 

@@ -24,6 +24,7 @@ type nodeFacts struct {
 	rates  *Rates    // since it told them before; nil if it did not
 	disk   *protocol.Disk
 	links  []protocol.Link
+	towers []protocol.TowerState
 }
 
 // part is a partition, as nodes told of it.
@@ -83,7 +84,7 @@ func (f *facts) page(id, role string, r *protocol.Report, round uint64, now time
 	n := f.node(id)
 	if r.Query.After == (protocol.Place{}) {
 		n.count(r.Counts, now)
-		n.disk, n.links = r.Disk, r.Links
+		n.disk, n.links, n.towers = r.Disk, r.Links, r.Towers
 	}
 	for i := range r.Partitions {
 		p := r.Partitions[i]

@@ -52,16 +52,6 @@ func millis(ms int64) *time.Time {
 	return since(time.UnixMilli(ms))
 }
 
-func (s *Survey) towers() []Tower {
-	list := []Tower{}
-	for _, t := range s.node.Towers() {
-		list = append(list, Tower{
-			Sub: t.Addr.Sub, Pub: t.Addr.Pub, Up: t.Up, Name: t.Name, Version: t.Version, Started: since(t.Started),
-		})
-	}
-	return list
-}
-
 // nodes returns the nodes that towers name, by role and address. Observers are
 // none of the mesh.
 func (s *Survey) nodes() []Node {

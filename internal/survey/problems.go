@@ -89,9 +89,14 @@ func (s *Snapshot) towerProblems(found *problems) {
 		level = Warning
 	}
 	for _, t := range s.Towers {
-		if !t.Up {
-			found.add(Problem{Level: level, Kind: "tower", Node: t.Pub, Text: fmt.Sprintf("tower %s does not answer", t.Pub)})
+		if t.Up {
+			continue
 		}
+		text := fmt.Sprintf("tower %s does not answer", t.Pub)
+		if t.Told {
+			text += " the nodes that join it"
+		}
+		found.add(Problem{Level: level, Kind: "tower", Node: t.Pub, Text: text})
 	}
 }
 
@@ -262,7 +267,7 @@ func (s *Snapshot) lagProblems(found *problems, l Limits) {
 	}
 }
 
-func sortedKeys(m map[string]uint64) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)

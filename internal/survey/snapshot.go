@@ -22,7 +22,7 @@ type Snapshot struct {
 	Saved    []Saved   `json:"saved,omitempty"` // with Config.Positions
 }
 
-// Tower is a tower that the observer was told of.
+// Tower is a tower that the observer joined, or nodes do.
 type Tower struct {
 	Sub     string     `json:"sub"`
 	Pub     string     `json:"pub"`
@@ -30,6 +30,7 @@ type Tower struct {
 	Name    string     `json:"name,omitempty"`
 	Version string     `json:"version,omitempty"`
 	Started *time.Time `json:"started,omitempty"` // nil for a foreign tower
+	Told    bool       `json:"told,omitempty"`    // the observer knows of it by nodes alone
 }
 
 // Node is a node that towers name.

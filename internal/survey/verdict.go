@@ -19,10 +19,11 @@ func (s *Snapshot) Part() Part {
 	return Part{s.Time.UTC(), s.Complete && len(down) == 0, slices.Concat(down, s.Silent)}
 }
 
-// TowersDown returns the pub endpoints of the towers that do not answer.
+// TowersDown returns the pub endpoints of the towers that the observer joined and that
+// do not answer: nodes that no other tower names are not seen.
 func (s *Snapshot) TowersDown() (pubs []string) {
 	for _, t := range s.Towers {
-		if !t.Up {
+		if !t.Up && !t.Told {
 			pubs = append(pubs, t.Pub)
 		}
 	}
@@ -62,7 +63,12 @@ func (s *Snapshot) Verdict(limits Limits) Verdict {
 	}
 	v.Status = Worst(v.Problems)
 	n := &v.Summary
-	n.Towers, n.TowersUp = len(s.Towers), len(s.Towers)-len(s.TowersDown())
+	n.Towers = len(s.Towers)
+	for _, t := range s.Towers {
+		if t.Up {
+			n.TowersUp++
+		}
+	}
 	n.Nodes, n.Silent, n.Topics, n.Names = len(s.Nodes), len(s.Silent), len(s.Topics), len(s.Saved)
 	for i := range s.Nodes {
 		if s.Nodes[i].Role == "store" {
