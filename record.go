@@ -37,8 +37,8 @@ type Record struct {
 	Value []byte
 
 	// Headers are the application's notes on the record, which beck does not
-	// read: at most 256, and 64 KiB together. Their order and repeated names
-	// are kept.
+	// read, but for those that say its trace: see [SetContext]. At most 256, and
+	// 64 KiB together. Their order and repeated names are kept.
 	Headers []Header
 
 	// Time is when the record was made, to the millisecond. Zero on publishing

@@ -32,6 +32,8 @@ func TestSetContext(t *testing.T) {
 	if len(r.Headers) != 3 {
 		t.Errorf("without a trace it makes the headers %s", r.Headers)
 	}
+	plain := r
+	beck.SetContext(trace.ContextWithSpanContext(t.Context(), spanContext(t, 3, "")), &plain)
 	of := spanContext(t, 1, "vendor=x")
 	beck.SetContext(trace.ContextWithSpanContext(t.Context(), of), &r)
 	const want = "[{a 1} {b } {tracestate vendor=x} {traceparent 00-01000000000000000000000000000000-0100000000000000-01}]"

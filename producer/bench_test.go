@@ -3,10 +3,18 @@ package producer_test
 import (
 	"testing"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
 	"github.com/beckmesh/beck"
 	"github.com/beckmesh/beck/internal/testmesh"
 	"github.com/beckmesh/beck/producer"
 )
+
+// traces returns a provider whose spans go nowhere.
+func traces(which sdktrace.Sampler) *sdktrace.TracerProvider {
+	return sdktrace.NewTracerProvider(sdktrace.WithSampler(which), sdktrace.WithSyncer(tracetest.NewNoopExporter()))
+}
 
 // BenchmarkPublish is a record of 100 bytes, published to nobody, into a window
 // that is full.
@@ -26,6 +34,8 @@ func BenchmarkPublish(b *testing.B) {
 		{"time+sum", plain, nil},
 		{"key+header", keyed, nil},
 		{"s2", plain, func(c *producer.Config) { c.Compression = producer.S2 }},
+		{"sampled-out", plain, func(c *producer.Config) { c.TracerProvider = traces(sdktrace.NeverSample()) }},
+		{"traced", plain, func(c *producer.Config) { c.TracerProvider = traces(sdktrace.AlwaysSample()) }},
 	} {
 		p := testmesh.New(b).Producer(func(c *producer.Config) {
 			c.MinStoreAcks = 0

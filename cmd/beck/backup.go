@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/beckmesh/beck/internal/blocklog"
 	"github.com/spf13/cobra"
@@ -29,11 +30,23 @@ store verify" for whether they are sound.`,
 		Example: `  beck backup /var/lib/beck /backups/monday.beck
   beck backup --dry-run /var/lib/beck /backups/monday.beck
   ssh store1 beck backup /var/lib/beck - >store1.beck`,
-		Args: twoPaths("STORE-DIR", "FILE"),
+		Args: backupArgs,
 		RunE: runs(func(cmd *cobra.Command, args []string) error { return runBackup(cmd, args[0], args[1], dry) }),
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "write nothing, and say what would be written")
 	return cmd
+}
+
+// backupArgs checks the arguments of backup. Somebody may have seen elsewhere that a
+// server is asked for a backup by its URL.
+func backupArgs(cmd *cobra.Command, args []string) error {
+	if err := twoPaths("STORE-DIR", "FILE")(cmd, args); err != nil {
+		return err
+	}
+	if strings.Contains(args[0], "://") {
+		return fmt.Errorf("STORE-DIR: %q: want the store's directory, on its machine: HTTP gives no backups", args[0])
+	}
+	return nil
 }
 
 // twoPaths is the argument check of the commands that copy.

@@ -58,7 +58,7 @@ of one process at any time. What --scrape and --trace cost the nodes is part of 
 what it costs to read and to collect is not.`,
 		Example: `  beck bench direct
   beck bench latency --rate 1000 --json
-  beck bench direct --count 10000000 --scrape 1s --trace 0.01
+  beck bench direct --count 10000000 --scrape 1s --trace 10
   beck bench fanout --consumers 16 --count 100000`,
 		Args: benchMode,
 		RunE: runs(func(cmd *cobra.Command, args []string) error {

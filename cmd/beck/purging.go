@@ -45,7 +45,11 @@ func (p *purging) look(ctx context.Context) error {
 // purge deletes what was shown.
 func (p *purging) purge(ctx context.Context) error {
 	if p.running != nil {
-		if err := p.running.Purge(ctx, p.deletion()); err != nil {
+		err := p.running.Purge(ctx, p.deletion())
+		if errors.Is(err, context.Canceled) {
+			return fmt.Errorf("interrupted: store %q goes on with it", p.dir)
+		}
+		if err != nil {
 			return fmt.Errorf("store %q: %w", p.dir, err)
 		}
 		return nil

@@ -80,6 +80,7 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 	use(&node, provider)
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
+	defer mesh.followHangups(cmd, node.Logger)()
 	s, err := startStore(cmd.ErrOrStderr(), node, keep)
 	if err != nil {
 		return err
@@ -91,7 +92,6 @@ func runStore(cmd *cobra.Command, mesh *meshFlags, keep *storeFlags, web *httpFl
 		return errors.Join(err, s.Close())
 	}
 	defer h.Close()
-	defer mesh.followHangups(cmd, node.Logger)()
 	ready(cmd, fmt.Sprintf("ready address=%s%s", s.Address(), field(h)))
 	return serve(ctx, cmd, s, node)
 }

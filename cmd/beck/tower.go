@@ -46,6 +46,7 @@ func runTower(cmd *cobra.Command, mesh *meshFlags, web *httpFlags) error {
 	log := mesh.logger(cmd.ErrOrStderr())
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
+	defer mesh.followHangups(cmd, log)()
 	t, err := startTower(mesh, log)
 	if err != nil {
 		return err
@@ -57,7 +58,6 @@ func runTower(cmd *cobra.Command, mesh *meshFlags, web *httpFlags) error {
 		return errors.Join(err, t.Close())
 	}
 	defer h.Close()
-	defer mesh.followHangups(cmd, log)()
 	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s%s", withHost(t.Sub(), host), withHost(t.Pub(), host), field(h)))
 	<-ctx.Done()
 	stopping(cmd)

@@ -65,6 +65,7 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 	defer flush()
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
+	defer f.followHangups(cmd, log)()
 	t, err := startTower(&f.meshFlags, log)
 	if err != nil {
 		return err
@@ -83,7 +84,6 @@ func runUp(cmd *cobra.Command, f *upFlags) error {
 		return errors.Join(err, s.Close(), t.Close())
 	}
 	defer h.Close()
-	defer f.followHangups(cmd, log)()
 	sub, pub := withHost(t.Sub(), f.host), withHost(t.Pub(), f.host)
 	ready(cmd, fmt.Sprintf("ready sub=%s pub=%s address=%s%s", sub, pub, s.Address(), field(h)))
 	greet(cmd.OutOrStdout(), sub, pub, f.listen, h.URL())

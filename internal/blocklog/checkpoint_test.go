@@ -15,6 +15,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/beckmesh/beck/internal/home"
 	"github.com/beckmesh/beck/internal/testdisk"
 )
 
@@ -92,9 +93,14 @@ func TestCheckpointWhileCommitting(t *testing.T) {
 // it, and two are independent of each other.
 func TestCheckpointStays(t *testing.T) {
 	o := small(vfs.NewMem())
+	now := time.Unix(1e9, 0)
+	o.Now = func() time.Time { now = now.Add(time.Minute); return now } // so that each commit is noted
 	l := openLog(t, "/s", o)
 	commitRange(t, l, alpha, 0, 5_000)
 	one := checkpointOf(t, l)
+	if w, err := readWatermark(&home.Dir{FS: o.FS, Path: one.Dir}); err != nil || w.commits != l.seal.commits {
+		t.Errorf("it notes %d commits of %d, %v", w.commits, l.seal.commits, err)
+	}
 	if err := l.Purge(alpha, 4_000); err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,7 @@ func TestBackupWhileStoring(t *testing.T) {
 		testmesh.Until(t, "more records", func() bool { return acknowledged.Load() > i*50 })
 		before := acknowledged.Load()
 		l := checkpoint(t, c)
+		testmesh.Until(t, "acknowledgements to go on", func() bool { return acknowledged.Load() > before+5 })
 		file, restored := filepath.Join(top, fmt.Sprint(i)), filepath.Join(top, fmt.Sprint("restored", i))
 		a, err := blocklog.Backup(l.Context, l.Dir, file, false, blocklog.Options{}, nil)
 		l.Close()
@@ -372,6 +373,57 @@ func TestRefused(t *testing.T) {
 	}
 	err := control.NewClient(dir).Purge(testmesh.Context(t), control.Deletion{Topic: "hello", Partitions: []control.Purged{{}}})
 	if err == nil || !strings.HasPrefix(err.Error(), "the store says: purge partition") {
+		t.Error(err)
+	}
+}
+
+// TestFullDisk: a store whose disk is full makes no checkpoint and begins no purge, and
+// says so at once.
+func TestFullDisk(t *testing.T) {
+	disk := testdisk.Mount(t, 48<<20)
+	m, dir := testmesh.New(t), filepath.Join(disk, "s")
+	st, s, c := serve(t, m, dir)
+	t.Cleanup(func() { _ = st.Close() }) // before it is unmounted
+	p := m.Producer(nil)
+	if _, err := p.PublishSync(testmesh.Context(t), beck.Record{Topic: "large", Value: make([]byte, 1<<20)}); err != nil {
+		t.Fatal(err)
+	}
+	ballast := filepath.Join(disk, "ballast")
+	fill(t, ballast)
+	stored := make(chan error, 1)
+	p.PublishFunc(testmesh.Context(t), beck.Record{Topic: "large", Value: make([]byte, 1<<20)}, func(_ beck.Offset, err error) { stored <- err })
+	testmesh.Until(t, "the disk to be full", func() bool { return st.Stats().DiskFull })
+	if _, err := c.Checkpoint(testmesh.Context(t)); err == nil || !strings.Contains(err.Error(), "disk is full") {
+		t.Errorf("a checkpoint: %v", err)
+	}
+	err := c.Purge(testmesh.Context(t), control.Deletion{Topic: "large", Partitions: []control.Purged{{Partition: p.Address(), Below: 1}}})
+	if err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("a purge: %v", err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-stored; err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// fill writes a file until there is no room.
+func fill(t *testing.T, name string) {
+	t.Helper()
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for piece := make([]byte, 1<<20); len(piece) > 0; {
+		if _, err := f.Write(piece); err != nil {
+			piece = piece[:len(piece)/2]
+		}
+	}
+	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
 }

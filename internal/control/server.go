@@ -161,8 +161,12 @@ func (s *Server) plan(_ context.Context, o Order) ([]Purged, error) {
 	return list, err
 }
 
-// purge deletes, and returns when it is done here.
+// purge deletes, and returns when it is done here. Deleting is writing: on a full disk
+// it would wait, and be done when nobody expects it any more.
 func (s *Server) purge(ctx context.Context, d Deletion) (struct{}, error) {
+	if s.store.Stats().DiskFull {
+		return struct{}{}, failf(http.StatusServiceUnavailable, "the disk is full, and deleting wants some room first")
+	}
 	results := make(chan error, len(d.Partitions))
 	for _, p := range d.Partitions {
 		s.store.PurgeFunc(d.Topic, p.Partition, p.Below, func(err error) { results <- err })

@@ -20,8 +20,9 @@ func failf(status int, format string, args ...any) error {
 }
 
 var (
-	errNoToken = &failure{http.StatusUnauthorized, "want the header \"Authorization: Bearer TOKEN\" with the token of --http-token-file"}
-	errNoTower = &failure{http.StatusServiceUnavailable, "no tower answers: nothing is known of the mesh"}
+	errNoToken   = &failure{http.StatusUnauthorized, "want the header \"Authorization: Bearer TOKEN\" with the token of --http-token-file"}
+	errOtherSite = &failure{http.StatusForbidden, "the request is from a page of another site"}
+	errNoTower   = &failure{http.StatusServiceUnavailable, "no tower answers: nothing is known of the mesh"}
 )
 
 // writeError answers with {"error": "..."}.

@@ -32,7 +32,7 @@ func (s *Server) checkHost(r *http.Request) error {
 func checkSite(r *http.Request) error {
 	site := r.Header.Get("Sec-Fetch-Site")
 	if (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-		return failf(http.StatusForbidden, "the request is from a page of another site")
+		return errOtherSite
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (p *route) checkMethod(w http.ResponseWriter, r *http.Request) error {
 // on the machine would then have, and for a page of another site, whatever it knows.
 func (s *Server) checkChange(r *http.Request) error {
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
-		return failf(http.StatusForbidden, "the request is from a page of another site")
+		return errOtherSite
 	}
 	if s.cfg.token == "" {
 		return failf(http.StatusForbidden, "nothing can be changed without a token: start the daemon with --http-token-file")

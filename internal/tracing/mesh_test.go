@@ -206,6 +206,21 @@ func TestSampledOut(t *testing.T) {
 	}
 }
 
+// TestNextCommit: a commit has spans of its own records alone.
+func TestNextCommit(t *testing.T) {
+	t.Parallel()
+	m := newTraced(t)
+	m.Store("")
+	p := m.Producer(nil)
+	not := trace.ContextWithSpanContext(testmesh.Context(t), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}}))
+	for _, ctx := range []context.Context{testmesh.Context(t), not, not} {
+		if _, err := p.PublishSync(ctx, beck.Record{Topic: "orders"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.named("commit orders", 1)
+}
+
 // TestNoProvider: without one nothing is made, whatever the context says, and the
 // global provider is left alone.
 func TestNoProvider(t *testing.T) {
@@ -286,6 +301,9 @@ func TestNoRoom(t *testing.T) {
 		}
 	}
 	for i, r := range testmesh.Take(t, c, 3) {
+		if want := []int{len(many), 1, 0}[i]; len(r.Headers) != want {
+			t.Errorf("record %d has %d headers, want %d", i, len(r.Headers), want)
+		}
 		if trace.SpanContextFromContext(beck.ContextOf(t.Context(), r)).IsValid() {
 			t.Errorf("record %d has its trace beside all it may have", i)
 		}

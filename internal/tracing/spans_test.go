@@ -3,6 +3,7 @@ package tracing
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,7 @@ func TestFinderReset(t *testing.T) {
 			t.Fatal("it still has something")
 		}
 	}
+	f.Trailer("t", "A", 0, trailer(parentHeader, strings.Replace(parent(2, 2), "-01", "-00", 1))) // not sampled
 	f.Trailer("t", "A", 0, trailer(parentHeader, parent(1, 1)))
 	f.Trailer("t", "B", 0, trailer(parentHeader, parent(1, 1)))
 	if len(f.found) != 2 || f.found[1].partition != "B" {
