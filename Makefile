@@ -81,6 +81,7 @@ screenshots: ## write the pictures of the web page into docs/images
 
 thorough: ## crash points, damage and simulated histories, without the race detector
 	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/blocklog ./internal/journal
+	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./store -run '^TestDamagedFilesAreMended$$'
 	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/sim -args -seeds 500
 
 sim: ## simulated histories: SEEDS=n of them, or SEED=n with a trace of what happened

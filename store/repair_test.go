@@ -14,6 +14,9 @@ import (
 // A store whose database files are damaged gives up what cannot be read, and fetches
 // it from another one.
 func TestDamagedFilesAreMended(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thorough: with the race detector Pebble looks for a flipped bit for minutes")
+	}
 	for _, kind := range []string{"*.sst", "*.blob"} {
 		t.Run(kind[2:], func(t *testing.T) { mendDamaged(t, kind) })
 	}
@@ -76,21 +79,27 @@ func mendDamaged(t *testing.T, kind string) {
 	}
 }
 
-// damage flips a byte in the middle of the files of a kind.
+// damage flips a byte in the middle of the largest file of a kind: in a small one it
+// would hit what a store cannot do without.
 func damage(t *testing.T, dir, kind string) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "log", kind))
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no %s in %s: %v", kind, dir, err)
 	}
-	for _, name := range names {
-		raw, err := os.ReadFile(name)
+	var name string
+	var raw []byte
+	for _, candidate := range names {
+		found, err := os.ReadFile(candidate)
 		if err != nil {
 			t.Fatal(err)
 		}
-		raw[len(raw)/2] ^= 0x10
-		if err := os.WriteFile(name, raw, 0o600); err != nil {
-			t.Fatal(err)
+		if len(found) > len(raw) {
+			name, raw = candidate, found
 		}
+	}
+	raw[len(raw)/2] ^= 0x10
+	if err := os.WriteFile(name, raw, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
