@@ -4,6 +4,8 @@
 GO       ?= go
 BIN      ?= bin
 FUZZTIME ?= 20s
+# Packages tested at a time: most of them wait more than they work.
+PARALLEL ?= 4
 ROUNDS   ?= 5
 COUNT    ?= 1000000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -70,7 +72,7 @@ ifeq ($(CC_FOUND),)
 else ifeq ($(ZMQ_FOUND),)
 	@echo "no libzmq (Debian: libzmq3-dev and pkg-config): leaving out the tests against it"
 endif
-	$(RACE_ENV) $(GO) test $(RACE) $(TAGS) -short -timeout 280s $$($(GO) list ./... | grep -v /internal/sim)
+	$(RACE_ENV) $(GO) test -p $(PARALLEL) $(RACE) $(TAGS) -short -timeout 280s $$($(GO) list ./... | grep -v /internal/sim)
 
 e2e: ## the web page in a real Chromium against a running mesh; CHROMIUM=PROGRAM for another one
 	CGO_ENABLED=0 $(GO) test -count=1 -timeout 280s ./internal/webtest -args -required $(if $(CHROMIUM),-chromium $(CHROMIUM))
@@ -104,7 +106,7 @@ soak: ## load and faults for DURATION (default 10m); fails if a process grows
 	  -args -soak $(or $(DURATION),10m) $(if $(SEED),-seed $(SEED)) $(if $(NETWORK),-network $(NETWORK))
 
 shipped: ## all tests without cgo, as the program is shipped
-	CGO_ENABLED=0 $(GO) test -timeout 280s ./...
+	CGO_ENABLED=0 $(GO) test -p $(PARALLEL) -timeout 280s ./...
 
 fuzz: ## each fuzz target for FUZZTIME (default 20s)
 	@set -e; grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | \
@@ -139,12 +141,10 @@ endif
 	CGO_ENABLED=0 $(GO) test -count=1 ./internal/lint
 
 check: ## before a release, within 15 minutes: tests, 2,000 histories, 1,000 crash points, planted defects, some fuzzing
-	$(MAKE) test
-	$(MAKE) shipped
+	$(MAKE) lint build race rules shipped
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) crash POINTS=1000
 	$(MAKE) planted
-	$(MAKE) packagetest
 	$(MAKE) fuzz FUZZTIME=3s
 
 check-full: ## 100,000 histories (about an hour), 5,000 crash points, full chaos
