@@ -140,7 +140,7 @@ ifneq ($(TAGS),)
 endif
 	CGO_ENABLED=0 $(GO) test -count=1 ./internal/lint
 
-check: ## before a release, within 15 minutes: tests, 2,000 histories, 1,000 crash points, planted defects, some fuzzing
+check: ## before a release: tests, 2,000 histories, 1,000 crash points, planted defects, some fuzzing
 	$(MAKE) lint build race rules shipped
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) crash POINTS=1000
