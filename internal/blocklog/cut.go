@@ -14,7 +14,8 @@ import (
 // trouble that has passed costs nothing.
 //
 // Where the damage cannot be bounded, because what is beside it in the same file is
-// no block, it stays: see [Log.Unreadable]. While the disk is full nothing is done.
+// no block, or is met again and again though nothing is found, it stays: see
+// [Log.Unreadable]. While the disk is full nothing is done.
 // Errors are those of the disk, and [ErrClosed].
 func (l *Log) CutOut(p Partition) (lacking []Partition, err error) {
 	if err := l.enter(); err != nil {
@@ -73,13 +74,40 @@ func (l *Log) cutOut(bad *CorruptError, gone map[Partition][]Range) error {
 		return l.exciseAt(bad, gone)
 	case err != nil:
 		return err
-	case len(keys) > 0:
-		err = l.giveUp(bad, keys)
+	case len(keys) == 0:
+		l.pass(bad, gone)
+		return nil
 	}
-	if err == nil {
-		gone[bad.Partition] = append(gone[bad.Partition], Range{bad.First, bad.Next})
+	if err := l.giveUp(bad, keys); err != nil {
+		return err
 	}
-	return err
+	gone[bad.Partition] = append(gone[bad.Partition], Range{bad.First, bad.Next})
+	return nil
+}
+
+// mostPasses bounds how often the same damage is believed to have passed. It may lie
+// beside other damage, and be met until that is cut out.
+const mostPasses = 5
+
+// pass adds damage to gone of which nothing was found when it was looked for. If it is
+// met again and again all the same, it stays: looking for it would have no end.
+func (l *Log) pass(bad *CorruptError, gone map[Partition][]Range) {
+	at := place{bad.Partition, bad.First}
+	l.mu.Lock()
+	l.passed[at]++
+	often := l.passed[at] > mostPasses
+	l.mu.Unlock()
+	if often {
+		l.leaveDamage(bad, errReadable)
+		return
+	}
+	gone[bad.Partition] = append(gone[bad.Partition], Range{bad.First, bad.Next})
+}
+
+// place is an offset of a partition.
+type place struct {
+	Partition
+	seq uint64
 }
 
 // valueless returns the keys in the damaged range whose blocks cannot be read. An

@@ -169,6 +169,30 @@ func putFiles(t *testing.T, fs vfs.FS, files map[string][]byte) {
 	}
 }
 
+// TestDamagePasses: what is met and then not found is forgotten, but not for ever.
+func TestDamagePasses(t *testing.T) {
+	l := openLog(t, "/store", small(vfs.NewMem()))
+	defer closeLog(t, l)
+	commitRange(t, l, alpha, 0, 100)
+	for n := range mostPasses + 1 {
+		l.remember(&CorruptError{Partition: alpha, First: 10, Next: 20, Cause: errKey})
+		cut, err := l.CutOut(alpha)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stays := n == mostPasses
+		if left := l.Unreadable(alpha); (len(cut) == 0) != stays || (len(left) > 0) != stays {
+			t.Errorf("met %d times: cut out %v, %v is left", n+1, cut, left)
+		}
+	}
+	if s, _ := l.State(alpha); s.Records != 100 {
+		t.Errorf("%d of 100 records are counted", s.Records)
+	}
+	if cut, err := l.CutOut(alpha); len(cut) > 0 || err != nil {
+		t.Errorf("looked for again: %v, %v", cut, err)
+	}
+}
+
 // TestCompactionMeetsDamage has Pebble meet damage by itself: it is found, and once it
 // is cut out, compactions succeed again.
 func TestCompactionMeetsDamage(t *testing.T) {

@@ -42,7 +42,7 @@ func (l *Log) exciseAt(bad *CorruptError, gone map[Partition][]Range) error {
 	}
 	switch {
 	case errors.Is(err, errReadable):
-		gone[bad.Partition] = append(gone[bad.Partition], Range{bad.First, bad.Next})
+		l.pass(bad, gone)
 		return nil
 	case errors.Is(err, errUnbounded) || isDamage(err):
 		l.leaveDamage(bad, err)

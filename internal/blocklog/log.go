@@ -29,6 +29,7 @@ type Log struct {
 	closed  bool
 	damage  map[Partition][]*CorruptError // met in files, not in quarantine
 	damaged int                           // how many in all
+	passed  map[place]int                 // how often it was found that there is none
 	// suspects are files that Inspect has to look at.
 	suspects []suspect
 	touched  []Partition // changed since the last Enforce
@@ -103,7 +104,7 @@ func Open(dir string, o Options) (*Log, error) {
 
 // newLog returns a log of which nothing is known and no file is open.
 func newLog(o Options, h *storeHome) *Log {
-	return &Log{opts: o, home: h, parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{},
+	return &Log{opts: o, home: h, parts: map[Partition]*part{}, damage: map[Partition][]*CorruptError{}, passed: map[place]int{},
 		conflicts: map[Partition]marks{}, reclaimer: newReclaimer()}
 }
 

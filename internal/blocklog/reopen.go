@@ -87,7 +87,7 @@ func (l *Log) become(again *Log) {
 	l.db, l.watermark, l.seal = again.db, again.watermark, again.seal
 	l.parts, l.order, l.held = again.parts, again.order, again.held
 	l.conflicts = again.conflicts
-	l.damage, l.damaged = again.damage, again.damaged
+	l.damage, l.damaged, l.passed = again.damage, again.damaged, again.passed
 	l.touched, l.small = again.touched, again.small
 	l.reclaimer = again.reclaimer
 	l.failure, l.paused = nil, false
